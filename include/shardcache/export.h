@@ -1,0 +1,7 @@
+// Marks what the shared library exports; everything else is hidden.
+#ifndef SHARDCACHE_EXPORT_H_
+#define SHARDCACHE_EXPORT_H_
+
+#define SHARDCACHE_EXPORT __attribute__((visibility("default")))
+
+#endif  // SHARDCACHE_EXPORT_H_
