@@ -1,0 +1,44 @@
+// What every command of the program has in common.
+#ifndef SHARDCACHE_BINDINGS_CLI_COMMAND_H_
+#define SHARDCACHE_BINDINGS_CLI_COMMAND_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+#include "shardcache/result.h"
+
+namespace shardcache::cli {
+
+// Exit codes that scripts rely on.
+enum ExitCode : int {
+  kYes = 0,      // done; valid; agrees
+  kNo = 1,       // invalid; differs; some keys failed
+  kTrouble = 2,  // wrong usage, or something could not be read or written
+};
+
+// Ends the program with one line on stderr.
+class Failure : public std::runtime_error {
+ public:
+  Failure(ExitCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
+  // What the library reports: a configuration that is not valid is a "no".
+  explicit Failure(const Error& error)
+      : Failure(error.code == ErrorCode::kIo || error.code == ErrorCode::kNotFound ? kTrouble : kNo,
+                error.message) {}
+
+  ExitCode code() const { return code_; }
+
+ private:
+  ExitCode code_;
+};
+
+// Each adds its command to `app`; `run` is set to what is to be done if the command is given.
+using Run = std::function<ExitCode()>;
+void AddCheck(CLI::App& app, Run& run);
+void AddLocate(CLI::App& app, Run& run);
+void AddRing(CLI::App& app, Run& run);
+
+}  // namespace shardcache::cli
+
+#endif  // SHARDCACHE_BINDINGS_CLI_COMMAND_H_

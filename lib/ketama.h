@@ -1,0 +1,41 @@
+// The ketama continuum as twemproxy builds it.
+#ifndef SHARDCACHE_LIB_KETAMA_H_
+#define SHARDCACHE_LIB_KETAMA_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "shardcache/placement.h"
+#include "shardcache/server.h"
+
+namespace shardcache::inline v0::internal {
+
+inline constexpr std::uint32_t kPointsPerGroup = 4;
+
+// How many groups of four points a live server of `weight` gets, where the live servers weigh
+// `total_weight` and are `live_count`. Mostly 40 * weight * live_count / total_weight, but not
+// always: it is a chain of roundings in single precision (see the source file).
+// REQUIRES: 1 <= weight <= total_weight, live_count >= 1.
+std::uint32_t KetamaGroups(std::uint32_t weight, std::uint32_t total_weight,
+                           std::uint32_t live_count);
+
+// The sum of the weights of `live`. It fits: Placement::Create sees to it.
+std::uint32_t TotalWeight(std::span<const Server> servers, std::span<const ServerIndex> live);
+
+// The points of one server's first `groups` groups, in the order they are made: group by
+// group, not sorted.
+void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint32_t groups,
+                        std::vector<Point>& points);
+
+// The whole continuum, sorted by value, equal values by server index.
+std::vector<Point> KetamaRing(std::span<const Server> servers, std::span<const ServerIndex> live);
+
+// The owner of the first point at or after `hash`, wrapping to the first point.
+// REQUIRES: !ring.empty().
+ServerIndex KetamaOwner(std::span<const Point> ring, std::uint32_t hash);
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_KETAMA_H_

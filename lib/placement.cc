@@ -1,0 +1,203 @@
+#include "shardcache/placement.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <numeric>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "lib/fingerprint.h"
+#include "lib/ketama.h"
+#include "lib/placement_state.h"
+
+namespace shardcache::inline v0 {
+namespace {
+
+using internal::PlacementPool;
+using internal::PlacementState;
+
+Error Invalid(const PoolConfig& pool, std::string message, std::string server = {}) {
+  return {ErrorCode::kInvalidConfig, "pool '" + pool.name + "': " + std::move(message),
+          std::move(server)};
+}
+
+// Checks what twemproxy's own reading of a configuration guarantees, and the sum of weights.
+Result<void> CheckServers(const PoolConfig& pool, std::span<const Server> sorted) {
+  if (sorted.empty()) return Invalid(pool, "has no servers");
+  std::uint64_t total = 0;
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const Server& server = sorted[i];
+    if (server.weight == 0 || server.weight > std::numeric_limits<std::int32_t>::max()) {
+      return Invalid(pool,
+                     "server \"" + server.name + "\" has weight " + std::to_string(server.weight) +
+                         ", which is not between 1 and 2147483647",
+                     server.name);
+    }
+    if (i > 0 && server.name == sorted[i - 1].name) {
+      return Invalid(pool, "two servers have the ring name \"" + server.name + '"', server.name);
+    }
+    total += server.weight;
+  }
+  if (total > std::numeric_limits<std::uint32_t>::max()) {
+    return Invalid(pool, "the weights sum to " + std::to_string(total) +
+                             ", and past 4294967295 twemproxy overruns its own tables; "
+                             "divide them all by the same number");
+  }
+  return {};
+}
+
+std::uint32_t SystemRandom() {
+  thread_local std::mt19937 generator{std::random_device{}()};
+  return static_cast<std::uint32_t>(generator());
+}
+
+std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementPool> pool,
+                                                std::vector<ServerIndex> live) {
+  auto state = std::make_shared<PlacementState>();
+  state->is_live.resize(pool->servers.size());
+  for (ServerIndex index : live) state->is_live[index] = true;
+  switch (pool->distribution) {
+    case Distribution::kKetama:
+      state->ring = internal::KetamaRing(pool->servers, live);
+      break;
+    case Distribution::kModula:
+      for (std::uint32_t end = 0; ServerIndex index : live) {
+        state->slot_ends.push_back(end += pool->servers[index].weight);
+      }
+      break;
+    case Distribution::kRandom:
+      break;
+  }
+  state->live = std::move(live);
+  state->pool = std::move(pool);
+  return state;
+}
+
+}  // namespace
+
+Placement::Placement(std::shared_ptr<const PlacementState> state) : state_(std::move(state)) {}
+
+Result<Placement> Placement::Create(const PoolConfig& config, RandomSource random) {
+  auto pool = std::make_shared<PlacementPool>();
+  pool->servers = config.servers;
+  std::sort(pool->servers.begin(), pool->servers.end(),
+            [](const Server& a, const Server& b) { return RingNameLess(a.name, b.name); });
+  if (Result<void> valid = CheckServers(config, pool->servers); !valid.ok()) return valid.error();
+  pool->distribution = config.distribution;
+  pool->hash = config.hash;
+  pool->char_sign = config.char_sign;
+  pool->hash_tag = config.hash_tag;
+  pool->random = random ? std::move(random) : SystemRandom;
+  std::vector<ServerIndex> all(pool->servers.size());
+  std::iota(all.begin(), all.end(), 0);
+  return Placement(MakeState(std::move(pool), std::move(all)));
+}
+
+Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
+  if (live.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "a placement needs at least one live server"};
+  }
+  std::vector<ServerIndex> sorted(live.begin(), live.end());
+  std::sort(sorted.begin(), sorted.end());
+  sorted.erase(std::unique(sorted.begin(), sorted.end()), sorted.end());
+  if (sorted.back() >= servers().size()) {
+    return Error{ErrorCode::kInvalidArgument, "there is no server " +
+                                                  std::to_string(sorted.back()) + " in a pool of " +
+                                                  std::to_string(servers().size())};
+  }
+  return Placement(MakeState(state_->pool, std::move(sorted)));
+}
+
+ServerIndex Placement::LocateHash(std::uint32_t hash) const {
+  const PlacementState& state = *state_;
+  if (state.pool->servers.size() == 1) return 0;
+  switch (state.pool->distribution) {
+    case Distribution::kKetama:
+      return internal::KetamaOwner(state.ring, hash);
+    case Distribution::kModula: {
+      const std::uint32_t slot = hash % state.slot_ends.back();
+      const auto end = std::upper_bound(state.slot_ends.begin(), state.slot_ends.end(), slot);
+      return state.live[static_cast<std::size_t>(end - state.slot_ends.begin())];
+    }
+    case Distribution::kRandom:
+      return state.live[state.pool->random() % state.live.size()];
+  }
+  return 0;  // not reached: the enumeration is complete above
+}
+
+ServerIndex Placement::Locate(std::string_view key) const {
+  const PlacementPool& pool = *state_->pool;
+  if (pool.servers.size() == 1) return 0;
+  if (pool.distribution == Distribution::kRandom || key.empty()) return LocateHash(0);
+  return LocateHash(Hash(pool.hash, HashedPart(key), pool.char_sign));
+}
+
+void Placement::Locate(std::span<const std::string_view> keys,
+                       std::span<ServerIndex> owners) const {
+  assert(keys.size() == owners.size());
+  std::transform(keys.begin(), keys.end(), owners.begin(),
+                 [this](std::string_view key) { return Locate(key); });
+}
+
+std::string_view Placement::HashedPart(std::string_view key) const {
+  const std::optional<HashTag>& tag = state_->pool->hash_tag;
+  if (!tag) return key;
+  const std::size_t open = key.find(tag->open);
+  if (open == std::string_view::npos) return key;
+  const std::size_t close = key.find(tag->close, open + 1);
+  if (close == std::string_view::npos || close == open + 1) return key;
+  return key.substr(open + 1, close - open - 1);
+}
+
+std::span<const Server> Placement::servers() const { return state_->pool->servers; }
+std::span<const ServerIndex> Placement::live() const { return state_->live; }
+bool Placement::is_live(ServerIndex index) const { return state_->is_live[index]; }
+Distribution Placement::distribution() const { return state_->pool->distribution; }
+HashFunction Placement::hash_function() const { return state_->pool->hash; }
+CharSign Placement::char_sign() const { return state_->pool->char_sign; }
+std::vector<Point> Placement::points() const { return state_->ring; }
+
+std::uint32_t Placement::PointCount(ServerIndex index) const {
+  const PlacementPool& pool = *state_->pool;
+  if (!is_live(index)) return 0;
+  switch (pool.distribution) {
+    case Distribution::kKetama:
+      return internal::kPointsPerGroup *
+             internal::KetamaGroups(pool.servers[index].weight,
+                                    internal::TotalWeight(pool.servers, state_->live),
+                                    static_cast<std::uint32_t>(state_->live.size()));
+    case Distribution::kModula:
+      return pool.servers[index].weight;
+    case Distribution::kRandom:
+      return 1;
+  }
+  return 0;  // not reached: the enumeration is complete above
+}
+
+std::vector<double> Placement::Shares() const {
+  std::vector<double> shares(servers().size());
+  if (distribution() == Distribution::kKetama) {
+    constexpr double kCircle = 4294967296.0;
+    const std::vector<Point>& ring = state_->ring;
+    std::uint64_t before = 0;  // one past the last hash that is given away
+    for (const Point& point : ring) {
+      const std::uint64_t end = std::uint64_t{point.value} + 1;
+      shares[point.owner] += static_cast<double>(end - before) / kCircle;
+      before = end;
+    }
+    shares[ring.front().owner] += (kCircle - static_cast<double>(before)) / kCircle;
+    return shares;
+  }
+  std::uint64_t total = 0;
+  for (ServerIndex index : live()) total += PointCount(index);
+  for (ServerIndex index : live()) {
+    shares[index] = static_cast<double>(PointCount(index)) / static_cast<double>(total);
+  }
+  return shares;
+}
+
+std::uint64_t Placement::fingerprint() const { return internal::Fingerprint(*state_); }
+
+}  // namespace shardcache::inline v0

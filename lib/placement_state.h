@@ -1,0 +1,36 @@
+// What a Placement is made of.
+#ifndef SHARDCACHE_LIB_PLACEMENT_STATE_H_
+#define SHARDCACHE_LIB_PLACEMENT_STATE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shardcache/placement.h"
+
+namespace shardcache::inline v0::internal {
+
+// What all placements of one pool share, whoever is live.
+struct PlacementPool {
+  std::vector<Server> servers;  // sorted
+  Distribution distribution = Distribution::kKetama;
+  HashFunction hash = HashFunction::kFnv1a_64;
+  CharSign char_sign = CharSign::kSigned;
+  std::optional<HashTag> hash_tag;
+  Placement::RandomSource random;
+};
+
+struct PlacementState {
+  std::shared_ptr<const PlacementPool> pool;
+  std::vector<ServerIndex> live;  // ascending
+  std::vector<bool> is_live;      // by server index
+  std::vector<Point> ring;        // ketama
+  // modula: slot_ends[i] is the number of table slots of live[0] to live[i] together. So the
+  // table, which can have 2^32 slots, need not be spelled out.
+  std::vector<std::uint32_t> slot_ends;
+};
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_PLACEMENT_STATE_H_
