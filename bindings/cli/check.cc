@@ -14,7 +14,9 @@ constexpr const char* kAbout =
     "warns of settings that are valid but hurt: each with what it does to these pools.\n"
     "\n"
     "Prints a row for each finding:\n"
-    "  error|warning  POOL  SETTING  MESSAGE";
+    "  error|warning  POOL  SETTING  MESSAGE\n"
+    "\n"
+    "Exit codes: 0 valid, with or without warnings; 1 not valid; 2 not readable.";
 
 struct Options {
   std::string file;
@@ -64,12 +66,11 @@ ExitCode Check(const Options& options) {
 
 void AddCheck(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("check", "Is a configuration valid, and is it wise?");
-  command->description(kAbout);
+  command->footer(kAbout);
   const auto options = std::make_shared<Options>();
   command->add_option("FILE", options->file, "twemproxy's configuration, nutcracker.yml")
       ->required();
   AddFormatOption(*command, options->format);
-  command->footer("Exit codes: 0 valid, with or without warnings; 1 not valid; 2 not readable.");
   command->callback([&run, options] { run = [options] { return Check(*options); }; });
 }
 

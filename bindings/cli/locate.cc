@@ -15,7 +15,7 @@ constexpr const char* kAbout =
     "Prints a row for each key, in the order given:\n"
     "  KEY  RING_NAME  HOST:PORT\n"
     "In KEY, a byte that is not UTF-8 is \\xHH, a backslash is \\\\, and LF, TAB, CR are\n"
-    "\\n, \\t, \\r.\n"
+    "\\n, \\t, \\r. Before a KEY that begins with a dash, put --.\n"
     "\n"
     "  shardcache locate -c nutcracker.yml user:42\n"
     "  shardcache locate -c nutcracker.yml -p alpha --down server2 --keys keys.txt";
@@ -62,7 +62,7 @@ ExitCode Locate(const Options& options) {
 
 void AddLocate(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("locate", "Which server has this key?");
-  command->description(kAbout);
+  command->footer(kAbout);
   const auto options = std::make_shared<Options>();
   AddPoolOptions(*command, options->pool);
   AddKeyOptions(*command, options->key_file);

@@ -32,8 +32,7 @@ void AddPoolOptions(CLI::App& command, PoolOptions& options) {
       .add_option("--down", options.down,
                   "a server, by its ring name, that is ejected; may be given again")
       ->type_name("NAME")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      ->allow_extra_args(false);
 }
 
 PoolConfig LoadPool(const PoolOptions& options) {

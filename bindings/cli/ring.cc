@@ -54,7 +54,7 @@ ExitCode Ring(const Options& options) {
 
 void AddRing(CLI::App& app, Run& run) {
   CLI::App* command = app.add_subcommand("ring", "How are the hashes divided?");
-  command->description(kAbout);
+  command->footer(kAbout);
   const auto options = std::make_shared<Options>();
   AddPoolOptions(*command, options->pool);
   AddFormatOption(*command, options->format);
