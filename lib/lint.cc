@@ -8,8 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "lib/arcs.h"
-#include "lib/ketama.h"
+#include "shardcache/analysis.h"
 #include "shardcache/placement.h"
 
 namespace shardcache::inline v0 {
@@ -126,13 +125,14 @@ class Linter {
   void CheckSurvivors(const Placement& placement) {
     constexpr std::size_t kMostWeights = 16;  // a ring is built for each
     std::set<std::uint32_t> weights;
-    const std::vector<Point> ring = placement.points();
     double worst = 0;
     std::string worst_name;
     for (ServerIndex victim = 0; victim < placement.servers().size(); ++victim) {
       if (weights.size() == kMostWeights) break;
       if (!weights.insert(placement.server(victim).weight).second) continue;
-      const double moved = SurvivorsMoved(placement, ring, victim);
+      const EjectionEffect effect = *EjectionEffectOf(placement, victim);
+      if (effect.survivors == 0) continue;
+      const double moved = effect.survivors_moved / effect.survivors;
       if (moved > worst) {
         worst = moved;
         worst_name = placement.server(victim).name;
@@ -148,24 +148,6 @@ class Linter {
                           std::to_string(placement.servers().size() - 1) +
                           " equal servers different numbers of points"
                     : std::string("with unequal weights their numbers of points change")));
-  }
-
-  static double SurvivorsMoved(const Placement& placement, const std::vector<Point>& ring,
-                               ServerIndex victim) {
-    std::vector<ServerIndex> rest;
-    for (ServerIndex index : placement.live()) {
-      if (index != victim) rest.push_back(index);
-    }
-    const Result<Placement> after = placement.Restrict(rest);
-    std::uint64_t kept = 0;
-    std::uint64_t moved = 0;
-    internal::ForEachArc(ring, after->points(),
-                         [&](ServerIndex from, ServerIndex to, std::uint64_t hashes) {
-                           if (from == victim) return;
-                           (from == to ? kept : moved) += hashes;
-                         });
-    const auto all = static_cast<double>(kept + moved);
-    return all == 0 ? 0 : static_cast<double>(moved) / all;
   }
 
   const PoolConfig& pool_;

@@ -58,6 +58,7 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
   auto state = std::make_shared<PlacementState>();
   state->is_live.resize(pool->servers.size());
   for (ServerIndex index : live) state->is_live[index] = true;
+  state->total_weight = internal::TotalWeight(pool->servers, live);
   switch (pool->distribution) {
     case Distribution::kKetama:
       state->ring = internal::KetamaRing(pool->servers, live);
@@ -127,11 +128,15 @@ ServerIndex Placement::LocateHash(std::uint32_t hash) const {
   return 0;  // not reached: the enumeration is complete above
 }
 
+std::uint32_t Placement::HashKey(std::string_view key) const {
+  const PlacementPool& pool = *state_->pool;
+  return key.empty() ? 0 : Hash(pool.hash, HashedPart(key), pool.char_sign);
+}
+
 ServerIndex Placement::Locate(std::string_view key) const {
   const PlacementPool& pool = *state_->pool;
   if (pool.servers.size() == 1) return 0;
-  if (pool.distribution == Distribution::kRandom || key.empty()) return LocateHash(0);
-  return LocateHash(Hash(pool.hash, HashedPart(key), pool.char_sign));
+  return LocateHash(pool.distribution == Distribution::kRandom ? 0 : HashKey(key));
 }
 
 void Placement::Locate(std::span<const std::string_view> keys,
@@ -165,8 +170,7 @@ std::uint32_t Placement::PointCount(ServerIndex index) const {
   switch (pool.distribution) {
     case Distribution::kKetama:
       return internal::kPointsPerGroup *
-             internal::KetamaGroups(pool.servers[index].weight,
-                                    internal::TotalWeight(pool.servers, state_->live),
+             internal::KetamaGroups(pool.servers[index].weight, state_->total_weight,
                                     static_cast<std::uint32_t>(state_->live.size()));
     case Distribution::kModula:
       return pool.servers[index].weight;

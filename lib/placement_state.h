@@ -23,9 +23,10 @@ struct PlacementPool {
 
 struct PlacementState {
   std::shared_ptr<const PlacementPool> pool;
-  std::vector<ServerIndex> live;  // ascending
-  std::vector<bool> is_live;      // by server index
-  std::vector<Point> ring;        // ketama
+  std::vector<ServerIndex> live;   // ascending
+  std::vector<bool> is_live;       // by server index
+  std::uint32_t total_weight = 0;  // of the live servers
+  std::vector<Point> ring;         // ketama
   // modula: slot_ends[i] is the number of table slots of live[0] to live[i] together. So the
   // table, which can have 2^32 slots, need not be spelled out.
   std::vector<std::uint32_t> slot_ends;

@@ -79,6 +79,9 @@ class SHARDCACHE_EXPORT Placement {
   // The server that a hash leads to, by rule 3. For a pool of one server, that server.
   ServerIndex LocateHash(std::uint32_t hash) const;
 
+  // The hash by which `key` is placed, by rule 2: Locate(key) is LocateHash(HashKey(key)).
+  std::uint32_t HashKey(std::string_view key) const;
+
   // The part of `key` that is hashed: a view into `key`.
   std::string_view HashedPart(std::string_view key) const;
 
