@@ -326,7 +326,7 @@ class Router::Impl {
   std::deque<RouterEvent> events_;
   bool delivering_ = false;
 
-  SnapshotCell<PublishedSnapshot> snapshot_;
+  internal::SnapshotCell<PublishedSnapshot> snapshot_;
   std::atomic<std::uint64_t> version_{1};  // of the snapshot in force
 };
 
