@@ -55,13 +55,14 @@ class [[nodiscard]] Result {
 
   bool ok() const { return state_.index() == 0; }
 
-  // REQUIRES: ok(). Ends the process with the error's message otherwise.
+  // REQUIRES: ok(). Ends the process with the error's message otherwise. Of a temporary the
+  // value is moved out, so that `for (auto& pool : *LoadPools(path))` is safe.
   const T& value() const& { return Checked(*this); }
   T& value() & { return Checked(*this); }
-  T&& value() && { return std::move(Checked(*this)); }
+  T value() && { return std::move(Checked(*this)); }
   const T& operator*() const& { return value(); }
   T& operator*() & { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
 
