@@ -1,5 +1,7 @@
 # Builds the library with flags that break careless floating point and that make `char`
 # unsigned, and runs the tests that would notice.
+cmake_minimum_required(VERSION 3.25)
+
 set(flags "-Ofast -ffast-math -funsigned-char")
 file(READ /proc/cpuinfo cpu)
 if(cpu MATCHES "flags[^\n]* fma ")
