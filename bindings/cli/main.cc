@@ -21,25 +21,25 @@ constexpr const char* kFooter =
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace shardcache::cli;
+  namespace cli = shardcache::cli;
   CLI::App app{kAbout, "shardcache"};
   app.set_version_flag("--version", "shardcache " SHARDCACHE_VERSION);
   app.footer(kFooter);
   app.require_subcommand(1);
-  Run run;
-  AddCheck(app, run);
-  AddLocate(app, run);
-  AddRing(app, run);
+  cli::Run run;
+  cli::AddCheck(app, run);
+  cli::AddLocate(app, run);
+  cli::AddRing(app, run);
   try {
     app.parse(argc, argv);
     return run();
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kYes : kTrouble;
-  } catch (const Failure& failure) {
+    return app.exit(error) == 0 ? cli::kYes : cli::kTrouble;
+  } catch (const cli::Failure& failure) {
     std::fprintf(stderr, "shardcache: %s\n", failure.what());
     return failure.code();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "shardcache: %s\n", error.what());
-    return kTrouble;
+    return cli::kTrouble;
   }
 }
