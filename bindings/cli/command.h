@@ -36,8 +36,10 @@ class Failure : public std::runtime_error {
 // Each adds its command to `app`; `run` is set to what is to be done if the command is given.
 using Run = std::function<ExitCode()>;
 void AddCheck(CLI::App& app, Run& run);
+void AddEject(CLI::App& app, Run& run);
 void AddLocate(CLI::App& app, Run& run);
 void AddRing(CLI::App& app, Run& run);
+void AddWatch(CLI::App& app, Run& run);
 
 }  // namespace shardcache::cli
 

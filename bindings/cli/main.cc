@@ -8,11 +8,12 @@ namespace {
 
 constexpr const char* kAbout =
     "Says where twemproxy (nutcracker) puts each key, from its own configuration file.\n"
-    "Nothing is connected to and nothing is changed: this is computation.\n"
+    "Nothing is changed, and but for watch nothing is connected to: this is computation.\n"
     "\n"
     "  shardcache check nutcracker.yml\n"
     "  shardcache locate -c nutcracker.yml user:42 user:43\n"
-    "  shardcache ring -c nutcracker.yml --down server2";
+    "  shardcache ring -c nutcracker.yml --down server2\n"
+    "  shardcache eject -c nutcracker.yml";
 
 constexpr const char* kFooter =
     "Exit codes: 0 yes or done; 1 no (an invalid configuration, a key without a server);\n"
@@ -30,6 +31,8 @@ int main(int argc, char** argv) {
   cli::AddCheck(app, run);
   cli::AddLocate(app, run);
   cli::AddRing(app, run);
+  cli::AddEject(app, run);
+  cli::AddWatch(app, run);
   try {
     app.parse(argc, argv);
     return run();
