@@ -1,17 +1,12 @@
 """The command line's contract: what scripts may rely on."""
 
-import json
 import os
 import pathlib
 import re
 import subprocess
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("SHARDCACHE_BUILD_DIR", ROOT / "build"))
-COMMAND = BUILD / "bindings" / "cli" / "shardcache"
-GOLDEN = ROOT / "tests" / "golden"
+from conftest import COMMAND, GOLDEN, ROOT, objects, rows, run
 
 ONE_POOL = """\
 alpha:
@@ -32,34 +27,6 @@ beta:
    - "[::1]:11211:1"
    - /tmp/mc.sock:2
 """
-
-
-def run(*args, stdin=b"", check=None):
-    """Runs the command; `check` is the exit code that it must have."""
-    result = subprocess.run([COMMAND, *args], input=stdin, capture_output=True, timeout=120,
-                            check=False)
-    if check is not None:
-        assert result.returncode == check, result.stderr.decode(errors="replace")
-    return result
-
-
-def rows(result):
-    lines = result.stdout.split(b"\n")
-    assert lines.pop() == b"", "the output ends with a newline"
-    return [line.split(b"\t") for line in lines]
-
-
-def objects(result):
-    return [json.loads(line) for line in result.stdout.splitlines()]
-
-
-@pytest.fixture(name="write")
-def _write(tmp_path):
-    def write(text, name="nutcracker.yml"):
-        path = tmp_path / name
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return str(path)
-    return write
 
 
 # The program as a whole
