@@ -94,6 +94,7 @@ class KeyGroup {
   static constexpr int kKeys = kLanes * kVectors;
   using V = typename WideTypes<kLanes, kVectors>::Words;
   using S = typename WideTypes<kLanes, kVectors>::Signed;
+  static_assert(sizeof(V) == 4 * kKeys);
 
   SHARDCACHE_INLINE KeyGroup(const char* const* data, const std::int32_t* length)
       : data_(data), length_(length), shortest_(length[0]), longest_(length[0]) {
@@ -101,9 +102,7 @@ class KeyGroup {
       shortest_ = length[i] < shortest_ ? length[i] : shortest_;
       longest_ = length[i] > longest_ ? length[i] : longest_;
     }
-    ForEachVector([&](auto k) __attribute__((always_inline)) {
-      __builtin_memcpy(&VectorOf<k()>(lengths_), length + k() * kLanes, 4 * kLanes);
-    });
+    __builtin_memcpy(&lengths_, length, sizeof lengths_);
   }
 
   SHARDCACHE_INLINE S lengths() const { return lengths_; }
@@ -111,36 +110,27 @@ class KeyGroup {
   SHARDCACHE_INLINE std::int32_t longest() const { return longest_; }
 
   // words[w] becomes the word at byte `at` + 4 * w of each key, zero where the key has ended,
-  // for 0 <= w < kLanes.
-  SHARDCACHE_INLINE void Load(std::int32_t at, V* words) const {
-    ForEachVector([&](auto k) __attribute__((always_inline)) {
+  // for 0 <= w < kLanes. Not inlined: all hashes share it.
+  __attribute__((noinline)) void Load(std::int32_t at, V* words) const {
+    for (int first = 0; first < kKeys; first += kLanes) {
       Vector<kLanes> rows[kLanes];
       for (int i = 0; i < kLanes; ++i) {
-        const int key = k() * kLanes + i;
-        rows[i] = Isa::LoadRow(data_[key], at, length_[key]);
+        rows[i] = Isa::LoadRow(data_[first + i], at, length_[first + i]);
       }
       Transpose<kLanes>(rows);
-      for (int w = 0; w < kLanes; ++w) VectorOf<k()>(words[w]) = rows[w];
-    });
+      for (int w = 0; w < kLanes; ++w) {
+        auto* const lanes = reinterpret_cast<char*>(words + w);
+        __builtin_memcpy(lanes + 4 * first, &rows[w], sizeof rows[w]);
+      }
+    }
   }
 
-  // The lanes of `v` in the order of the keys.
+  // The lanes of `v` in the order of the keys: a Pair is nothing but its vectors in a row.
   static SHARDCACHE_INLINE void Store(V v, std::uint32_t* out) {
-    ForEachVector([&](auto k) __attribute__((always_inline)) {
-      __builtin_memcpy(out + k() * kLanes, &VectorOf<k()>(v), 4 * kLanes);
-    });
+    __builtin_memcpy(out, &v, sizeof v);
   }
 
  private:
-  template <class Action, int... kI>
-  static SHARDCACHE_INLINE void ForEach(Action action, std::integer_sequence<int, kI...>) {
-    (action(std::integral_constant<int, kI>()), ...);
-  }
-  template <class Action>
-  static SHARDCACHE_INLINE void ForEachVector(Action action) {
-    ForEach(action, std::make_integer_sequence<int, kVectors>());
-  }
-
   const char* const* data_;
   const std::int32_t* length_;
   S lengths_;

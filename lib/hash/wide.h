@@ -105,31 +105,6 @@ SHARDCACHE_INLINE V RotateLeft(V v, int bits) {
   return v << bits | v >> (32 - bits);
 }
 
-// The i-th vector of those that `v` is made of.
-template <int kI, class V>
-SHARDCACHE_INLINE V& VectorOf(V& v) {
-  static_assert(kI == 0);
-  return v;
-}
-template <int kI, class T>
-SHARDCACHE_INLINE auto& VectorOf(Pair<Pair<T>>& v) {
-  constexpr int kHalf = kI & 1;  // the order does not matter, being the same everywhere
-  if constexpr (kHalf == 0) {
-    return VectorOf<kI / 2>(v.first);
-  } else {
-    return VectorOf<kI / 2>(v.second);
-  }
-}
-template <int kI, class T>
-SHARDCACHE_INLINE T& VectorOf(Pair<T>& v) {
-  static_assert(kI < 2);
-  if constexpr (kI == 0) {
-    return v.first;
-  } else {
-    return v.second;
-  }
-}
-
 }  // namespace shardcache::inline v0::internal
 
 #endif  // SHARDCACHE_LIB_HASH_WIDE_H_
