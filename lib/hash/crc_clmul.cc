@@ -34,7 +34,7 @@ constexpr long long Power(int power) {
 
 // The quotient of x^64 / P, and P itself: 33 coefficients each, x^(32 - i) at bit i.
 constexpr std::uint64_t kP = std::uint64_t{kPolynomial} << 1 | 1;
-constexpr std::uint64_t Quotient() {
+constexpr std::uint64_t MakeQuotient() {
   std::uint64_t quotient = 0;
   std::uint64_t rest = 1;  // of x^64, from the top: bit 0 is the coefficient to be cancelled
   for (int i = 0; i <= 32; ++i, rest >>= 1) {
@@ -44,6 +44,11 @@ constexpr std::uint64_t Quotient() {
   }
   return quotient;
 }
+
+// The factors of Fold and Reduce.
+constexpr long long kX95 = Power(95), kX63 = Power(63), kX191 = Power(191), kX127 = Power(127);
+constexpr long long kBarrettP = static_cast<long long>(kP);
+constexpr long long kBarrettQuotient = static_cast<long long>(MakeQuotient());
 
 // From byte 16 on: the shuffle that changes nothing. Read from i bytes earlier it moves bytes
 // up by i places, from i later down by i; zeros follow.
@@ -69,20 +74,20 @@ inline std::uint64_t LoadWord(const char* p) {
 
 // `block` moved on by 128 bits: block * x^128 mod P, in 96 bits.
 SHARDCACHE_CLMUL inline __m128i Fold(__m128i block) {
-  const __m128i powers = _mm_set_epi64x(Power(127), Power(191));
+  const __m128i powers = _mm_set_epi64x(kX127, kX191);
   return _mm_xor_si128(_mm_clmulepi64_si128(block, powers, 0x00),
                        _mm_clmulepi64_si128(block, powers, 0x11));
 }
 
 // block * x^32 mod P, from 128 bits to 96, to 64, to 32.
 SHARDCACHE_CLMUL inline std::uint32_t Reduce(__m128i block) {
-  const __m128i powers = _mm_set_epi64x(Power(63), Power(95));
+  const __m128i powers = _mm_set_epi64x(kX63, kX95);
   const __m128i low = _mm_slli_si128(_mm_srli_si128(block, 8), 4);
   block = _mm_xor_si128(_mm_clmulepi64_si128(block, powers, 0x00), low);
   block = _mm_xor_si128(_mm_clmulepi64_si128(block, powers, 0x10), block);
   const auto rest = static_cast<std::uint64_t>(_mm_extract_epi64(block, 1));
 
-  const __m128i barrett = _mm_set_epi64x(kP, static_cast<long long>(Quotient()));
+  const __m128i barrett = _mm_set_epi64x(kBarrettP, kBarrettQuotient);
   const __m128i top = _mm_cvtsi32_si128(static_cast<int>(rest));
   const __m128i multiple = _mm_clmulepi64_si128(top, barrett, 0x00);
   const __m128i whole = _mm_cvtsi32_si128(_mm_cvtsi128_si32(multiple));

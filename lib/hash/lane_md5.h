@@ -2,6 +2,8 @@
 #ifndef SHARDCACHE_LIB_HASH_LANE_MD5_H_
 #define SHARDCACHE_LIB_HASH_LANE_MD5_H_
 
+#include <concepts>
+
 #include "lib/hash/lanes.h"
 #include "lib/hash/md5_constants.h"
 
@@ -18,7 +20,7 @@ template <unsigned kRound, class V>
 SHARDCACHE_INLINE V Md5Function(V b, V c, V d) {
   if constexpr (kRound == 0) return d ^ (b & (c ^ d));
   if constexpr (kRound == 1) return c ^ (d & (b ^ c));
-  if constexpr (kRound == 2) return b ^ c ^ d;
+  if constexpr (kRound == 2) return b ^ (c ^ d);
   if constexpr (kRound == 3) return c ^ (b | ~d);
 }
 
@@ -28,7 +30,14 @@ template <unsigned kStep, class V>
 SHARDCACHE_INLINE void Md5Steps(Md5Lanes<V>& s, const V* block) {
   const auto step = [block]<unsigned kI>(std::integral_constant<unsigned, kI>, V & a, V b, V c, V d)
       __attribute__((always_inline)) {
-    a += Md5Function<kI / 16>(b, c, d) + (block[Md5Word(kI)] + kMd5Sines[kI]);
+    // The sum whose last term comes last: the function waits for the step before, the rest not.
+    a += block[Md5Word(kI)] + kMd5Sines[kI];
+    if constexpr (kI / 16 == 1 && std::integral<V>) {
+      a += c & ~d;  // of the function's two parts, which have no bit in common, this one need not
+      a += b & d;   // wait either; for a single lane, waiting is what takes the time
+    } else {
+      a += Md5Function<kI / 16>(b, c, d);
+    }
     a = b + RotateLeft(a, Md5Shift(kI));
   };
   step(std::integral_constant<unsigned, kStep>(), s.a, s.b, s.c, s.d);

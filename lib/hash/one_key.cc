@@ -146,27 +146,33 @@ std::uint32_t FastJenkins(std::string_view key) {
   return JenkinsFinal(a, b, c);
 }
 
-// The lanes' steps, for a lane that is an ordinary word.
+// The lanes' steps, for a lane that is an ordinary word. The last block is put together as words:
+// bytes written one by one could not be read back as words without a wait.
 std::uint32_t FastMd5(std::string_view key) {
   Md5Lanes<std::uint32_t> state = {kMd5Start[0], kMd5Start[1], kMd5Start[2], kMd5Start[3]};
-  const auto add = [&state](const char* bytes) {
-    std::uint32_t block[16];
-    for (int i = 0; i < 16; ++i) block[i] = Load32(bytes + 4 * i);
+  std::uint32_t block[16];
+  const auto add_block = [&] {
     Md5Lanes<std::uint32_t> s = state;
     Md5AllSteps(s, block, std::make_index_sequence<16>());
     state = {state.a + s.a, state.b + s.b, state.c + s.c, state.d + s.d};
   };
   const char* p = key.data();
   std::size_t left = key.size();
-  for (; left >= 64; left -= 64, p += 64) add(p);
-
-  char tail[128] = {};
-  if (left > 0) std::memcpy(tail, p, left);
-  tail[left] = '\x80';
-  const std::size_t size = left < 56 ? 64 : 128;
+  for (; left >= 64; left -= 64, p += 64) {
+    std::memcpy(block, p, 64);
+    add_block();
+  }
+  std::memset(block, 0, sizeof block);
+  if (left > 0) std::memcpy(block, p, left);
+  block[left / 4] |= std::uint32_t{0x80} << 8 * (left % 4);
+  if (left >= 56) {
+    add_block();
+    std::memset(block, 0, sizeof block);
+  }
   const std::uint64_t bits = std::uint64_t{key.size()} * 8;
-  for (unsigned i = 0; i < 8; ++i) tail[size - 8 + i] = static_cast<char>(bits >> 8 * i & 0xff);
-  for (std::size_t at = 0; at < size; at += 64) add(tail + at);
+  block[14] = static_cast<std::uint32_t>(bits);
+  block[15] = static_cast<std::uint32_t>(bits >> 32);
+  add_block();
   return state.a;
 }
 
