@@ -77,7 +77,9 @@ void HashKeys(const PlacementPool& pool, std::span<const std::string_view> keys,
   } else {
     Hash(pool.hash, keys, hashes, pool.char_sign);
   }
-  for (std::size_t i = 0; i < keys.size(); ++i) {
+  bool any_empty = false;
+  for (std::string_view key : keys) any_empty |= key.empty();
+  for (std::size_t i = 0; any_empty && i < keys.size(); ++i) {
     if (keys[i].empty()) hashes[i] = 0;
   }
 }

@@ -31,41 +31,46 @@ const KernelFunctions& Functions(Kernel kernel) {
 class Chunk {
  public:
   Chunk(const KernelFunctions& kernel, std::span<const std::string_view> keys)
-      : count_(keys.size()) {
+      : count_(keys.size()), padded_((count_ + kernel.group - 1) / kernel.group * kernel.group) {
     std::size_t shortest = kMaxLength;
     std::size_t longest = 0;
-    for (std::string_view key : keys) {
-      shortest = std::min(shortest, key.size());
-      longest = std::max(longest, key.size());
+    for (std::size_t i = 0; i < count_; ++i) {
+      shortest = std::min(shortest, keys[i].size());
+      longest = std::max(longest, keys[i].size());
+      Place(keys[i], i);
     }
     has_long_keys_ = longest > kMaxLength;
-    sorted_ = longest > shortest + 4 && keys.size() > kernel.group / 4 &&
-              longest > static_cast<std::size_t>(kernel.row_bytes);
-    if (sorted_) {
-      PlaceByLength(keys);
-    } else {
-      for (std::size_t i = 0; i < keys.size(); ++i) Place(keys[i], i);
+    is_sorted_ = longest > static_cast<std::size_t>(kernel.row_bytes) && longest > shortest + 4 &&
+                 count_ > kernel.group / 4;
+    if (is_sorted_) PlaceByLength(keys);
+    for (std::size_t i = 0; has_long_keys_ && i < count_; ++i) {
+      if (length_[i] > static_cast<std::int32_t>(kMaxLength)) length_[i] = 0;
     }
-    padded_ = (count_ + kernel.group - 1) / kernel.group * kernel.group;
     for (std::size_t i = count_; i < padded_; ++i) Place({}, i);
   }
 
   const char* const* data() const { return data_; }
   const std::int32_t* lengths() const { return length_; }
   std::size_t padded() const { return padded_; }
+  // Whether there are keys longer than kMaxLength. They have become empty ones.
   bool has_long_keys() const { return has_long_keys_; }
+  // Whether place i is that of key i, and there are no others.
+  bool is_in_place() const { return !is_sorted_ && padded_ == count_; }
 
   // to[i] becomes that of `from` which was made of key i.
   template <class T>
   void Unsort(const T* from, std::span<T> to) const {
-    for (std::size_t i = 0; i < count_; ++i) to[sorted_ ? source_[i] : i] = from[i];
+    if (is_sorted_) {
+      for (std::size_t i = 0; i < count_; ++i) to[source_[i]] = from[i];
+    } else {
+      std::copy_n(from, count_, to.begin());
+    }
   }
 
  private:
   void Place(std::string_view key, std::size_t at) {
-    if (key.data() == nullptr || key.size() > kMaxLength) key = std::string_view("", 0);
-    data_[at] = key.data();
-    length_[at] = static_cast<std::int32_t>(key.size());
+    data_[at] = key.data() == nullptr ? "" : key.data();
+    length_[at] = static_cast<std::int32_t>(std::min(key.size(), kMaxLength + 1));
   }
 
   // A counting sort. Lengths from kClasses - 1 on are one class.
@@ -88,10 +93,10 @@ class Chunk {
 
   const char* data_[kChunk + kMaxGroup];
   std::int32_t length_[kChunk + kMaxGroup];
-  std::uint8_t source_[kChunk];
+  std::uint8_t source_[kChunk];  // if sorted: the key at each place
   std::size_t count_;
   std::size_t padded_;
-  bool sorted_;
+  bool is_sorted_;
   bool has_long_keys_;
 };
 
@@ -99,11 +104,14 @@ void HashChunk(const KernelFunctions& kernel, HashFunction function,
                std::span<const std::string_view> keys, std::span<std::uint32_t> hashes,
                CharSign sign) {
   const Chunk chunk(kernel, keys);
-  std::uint32_t sorted[kChunk + kMaxGroup];
-  kernel.hash(function, sign, chunk.data(), chunk.lengths(), chunk.padded(), sorted);
-  chunk.Unsort(sorted, hashes);
-  if (!chunk.has_long_keys()) return;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
+  if (chunk.is_in_place()) {
+    kernel.hash(function, sign, chunk.data(), chunk.lengths(), chunk.padded(), hashes.data());
+  } else {
+    std::uint32_t by_place[kChunk + kMaxGroup];
+    kernel.hash(function, sign, chunk.data(), chunk.lengths(), chunk.padded(), by_place);
+    chunk.Unsort(by_place, hashes);
+  }
+  for (std::size_t i = 0; chunk.has_long_keys() && i < keys.size(); ++i) {
     if (keys[i].size() > kMaxLength) hashes[i] = Hash(function, keys[i], sign);
   }
 }

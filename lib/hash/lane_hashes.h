@@ -39,33 +39,47 @@ struct ByteLanes {
       hash = Select(left > i, Rule::Step(hash, WidenByte<kSign>(*word, i)), hash);
     }
   }
-  SHARDCACHE_INLINE V Finish(S) { return Rule::End(hash); }
+  SHARDCACHE_INLINE V Finish(const Group&) { return Rule::End(hash); }
 };
 
-template <std::uint32_t kBasis, std::uint32_t kPrime>
-struct Fnv1Rule {
-  static constexpr std::uint32_t kStart = kBasis;
-  template <class V>
-  static SHARDCACHE_INLINE V Step(V hash, V byte) {
-    return (hash * kPrime) ^ byte;
-  }
-  template <class V>
-  static SHARDCACHE_INLINE V End(V hash) {
-    return hash;
-  }
-};
+// FNV of either order. A zero byte does no more than multiply by the prime, so ended keys go on
+// with the others, and Finish takes as many factors out again: the prime is odd and so has an
+// inverse modulo 2^32.
+template <class Group, CharSign kSign, bool kXorFirst, std::uint32_t kBasis, std::uint32_t kPrime>
+struct FnvLanes {
+  using V = typename Group::V;
+  using S = typename Group::S;
+  static constexpr int kWords = 1;
 
-template <std::uint32_t kBasis, std::uint32_t kPrime>
-struct Fnv1aRule {
-  static constexpr std::uint32_t kStart = kBasis;
-  template <class V>
-  static SHARDCACHE_INLINE V Step(V hash, V byte) {
-    return (hash ^ byte) * kPrime;
+  V hash;
+
+  explicit SHARDCACHE_INLINE FnvLanes(const Group&) : hash(V{} + kBasis) {}
+
+  SHARDCACHE_INLINE void Add(const V* word) {
+    for (int i = 0; i < 4; ++i) {
+      const V byte = WidenByte<kSign>(*word, i);
+      hash = kXorFirst ? (hash ^ byte) * kPrime : (hash * kPrime) ^ byte;
+    }
   }
-  template <class V>
-  static SHARDCACHE_INLINE V End(V hash) {
+  SHARDCACHE_INLINE void Add(const V* word, S) { Add(word); }
+  SHARDCACHE_INLINE V Finish(const Group& keys) {
+    const std::int32_t bytes = (keys.longest() + 3) / 4 * 4;  // that were added to each lane
+    const V excess = AsWords(S{} + bytes - keys.lengths());
+    std::uint32_t factor = Inverse();
+    for (std::int32_t bit = 1; bit <= bytes - keys.shortest(); bit *= 2, factor *= factor) {
+      hash = Select((excess & bit) == static_cast<std::uint32_t>(bit), hash * factor, hash);
+    }
     return hash;
   }
+
+ private:
+  // By Newton's method: each round doubles the number of low bits that are right, from 3 on.
+  static constexpr std::uint32_t Inverse() {
+    std::uint32_t inverse = kPrime;
+    for (int round = 0; round < 4; ++round) inverse *= 2 - kPrime * inverse;
+    return inverse;
+  }
+  static_assert(Inverse() * kPrime == 1);
 };
 
 struct OneAtATimeRule {
@@ -112,8 +126,8 @@ struct MurmurLanes {
     hash = Select(whole, Step(hash, *word), hash);
     rest |= ~AsWords(whole) & *word;
   }
-  SHARDCACHE_INLINE V Finish(S length) {
-    hash = Select((length & 3) > 0, (hash ^ rest) * kMultiplier, hash);
+  SHARDCACHE_INLINE V Finish(const Group& keys) {
+    hash = Select((keys.lengths() & 3) > 0, (hash ^ rest) * kMultiplier, hash);
     hash = (hash ^ hash >> 13) * kMultiplier;
     return hash ^ hash >> 15;
   }
@@ -142,7 +156,7 @@ struct HsiehLanes {
     hash = Select(whole, Step(hash, *word), hash);
     rest |= ~AsWords(whole) & *word;
   }
-  SHARDCACHE_INLINE V Finish(S length) {
+  SHARDCACHE_INLINE V Finish(const Group& keys) {
     const V sum = hash + (rest & 0xffff);  // in each case the rest's first two bytes are added
     V three = sum ^ sum << 16 ^ WidenByte<kSign>(rest, 2) << 18;
     three += three >> 11;
@@ -150,7 +164,7 @@ struct HsiehLanes {
     two += two >> 17;
     V one = sum ^ sum << 10;
     one += one >> 1;
-    const S over = length & 3;
+    const S over = keys.lengths() & 3;
     hash = Select(over == 3, three, Select(over == 2, two, Select(over == 1, one, hash)));
     hash ^= hash << 3;
     hash += hash >> 5;
@@ -188,7 +202,7 @@ struct JenkinsLanes {
     const S more = left > 12;
     a = Select(more, a, before.a), b = Select(more, b, before.b), c = Select(more, c, before.c);
   }
-  SHARDCACHE_INLINE V Finish(S length) {
+  SHARDCACHE_INLINE V Finish(const Group& keys) {
     const V unmixed = c;
     c ^= b, c -= RotateLeft(b, 14);
     a ^= c, a -= RotateLeft(c, 11);
@@ -197,7 +211,7 @@ struct JenkinsLanes {
     a ^= c, a -= RotateLeft(c, 4);
     b ^= a, b -= RotateLeft(a, 14);
     c ^= b, c -= RotateLeft(b, 24);
-    return Select(length == 0, unmixed, c);
+    return Select(keys.lengths() == 0, unmixed, c);
   }
 
  private:
@@ -234,7 +248,7 @@ SHARDCACHE_INLINE typename Group::V HashGroup(const Group& keys) {
       }
     }
   }
-  return hash.Finish(keys.lengths());
+  return hash.Finish(keys);
 }
 
 }  // namespace shardcache::inline v0::internal

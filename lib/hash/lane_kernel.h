@@ -49,17 +49,13 @@ struct LaneKernel {
       case HashFunction::kOneAtATime:
         return Each<ByteLanes<Group, kSign, OneAtATimeRule>>(data, length, count, hashes);
       case HashFunction::kFnv1_64:
-        return Each<ByteLanes<Group, kSign, Fnv1Rule<kBasis64, kPrime64>>>(data, length, count,
-                                                                           hashes);
+        return Each<FnvLanes<Group, kSign, false, kBasis64, kPrime64>>(data, length, count, hashes);
       case HashFunction::kFnv1a_64:
-        return Each<ByteLanes<Group, kSign, Fnv1aRule<kBasis64, kPrime64>>>(data, length, count,
-                                                                            hashes);
+        return Each<FnvLanes<Group, kSign, true, kBasis64, kPrime64>>(data, length, count, hashes);
       case HashFunction::kFnv1_32:
-        return Each<ByteLanes<Group, kSign, Fnv1Rule<kBasis32, kPrime32>>>(data, length, count,
-                                                                           hashes);
+        return Each<FnvLanes<Group, kSign, false, kBasis32, kPrime32>>(data, length, count, hashes);
       case HashFunction::kFnv1a_32:
-        return Each<ByteLanes<Group, kSign, Fnv1aRule<kBasis32, kPrime32>>>(data, length, count,
-                                                                            hashes);
+        return Each<FnvLanes<Group, kSign, true, kBasis32, kPrime32>>(data, length, count, hashes);
       case HashFunction::kHsieh:
         return Each<HsiehLanes<Group, kSign>>(data, length, count, hashes);
       case HashFunction::kMurmur:

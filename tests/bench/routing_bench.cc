@@ -4,8 +4,12 @@
 #include <libmemcached-1.0/memcached.h>
 #include <xxhash.h>
 
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "shardcache/hash.h"
@@ -58,30 +62,67 @@ void InBatches(benchmark::State& state, const KeyList& keys, std::size_t batch, 
   });
 }
 
-struct MemcachedFree {
-  void operator()(memcached_st* client) const { memcached_free(client); }
-};
-using Memcached = std::shared_ptr<memcached_st>;
-
-// None where libmemcached has no such hash, or (Debian's aborts) more than 100 servers.
-Memcached MakeMemcached(HashFunction function, std::size_t servers) {
-  static const std::vector<std::pair<HashFunction, memcached_hash_t>> kNames = {
-      {HashFunction::kFnv1a_64, MEMCACHED_HASH_FNV1A_64},
-      {HashFunction::kMurmur, MEMCACHED_HASH_MURMUR},
-      {HashFunction::kJenkins, MEMCACHED_HASH_JENKINS},
-      {HashFunction::kOneAtATime, MEMCACHED_HASH_DEFAULT},
-      {HashFunction::kMd5, MEMCACHED_HASH_MD5}};
-  const auto name = std::find_if(kNames.begin(), kNames.end(),
-                                 [&](const auto& entry) { return entry.first == function; });
-  if (name == kNames.end() || servers > 100) return nullptr;
-  Memcached client(memcached_create(nullptr), MemcachedFree());
-  memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_DISTRIBUTION,
-                         MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA);
-  memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_HASH, name->second);
-  for (const shardcache::Server& server : MakePool(servers).servers) {
-    memcached_server_add(client.get(), server.host.c_str(), server.port);
+std::optional<memcached_hash_t> LibmemcachedHash(HashFunction function) {
+  switch (function) {
+    case HashFunction::kFnv1a_64:
+      return MEMCACHED_HASH_FNV1A_64;
+    case HashFunction::kMurmur:
+      return MEMCACHED_HASH_MURMUR;
+    case HashFunction::kJenkins:
+      return MEMCACHED_HASH_JENKINS;
+    case HashFunction::kOneAtATime:
+      return MEMCACHED_HASH_DEFAULT;
+    case HashFunction::kMd5:
+      return MEMCACHED_HASH_MD5;
+    default:
+      return std::nullopt;
   }
-  return client;
+}
+
+// What the benchmarks of one pool share; made when one of them first runs.
+struct Pool {
+  struct MemcachedFree {
+    void operator()(memcached_st* client) const { memcached_free(client); }
+  };
+
+  Pool(HashFunction function, Keys::Kind kind, std::size_t servers)
+      : placement(Create(function, kind, servers)),
+        twemproxy{straightforward::HashOf(function), kind == Keys::Kind::kTagged ? "{}" : "",
+                  placement.points()} {}
+
+  // Debian's libmemcached aborts with more than 100 servers on a continuum.
+  static bool HasLibmemcached(HashFunction function, std::size_t servers) {
+    return LibmemcachedHash(function) && servers <= 100;
+  }
+
+  std::unique_ptr<memcached_st, MemcachedFree> MakeLibmemcached() const {
+    std::unique_ptr<memcached_st, MemcachedFree> client(memcached_create(nullptr));
+    memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1);
+    memcached_behavior_set(client.get(), MEMCACHED_BEHAVIOR_HASH,
+                           *LibmemcachedHash(placement.hash_function()));
+    for (const shardcache::Server& server : placement.servers()) {
+      memcached_server_add(client.get(), server.host.c_str(), server.port);
+    }
+    return client;
+  }
+
+  Placement placement;
+  straightforward::Pool twemproxy;
+
+ private:
+  static Placement Create(HashFunction function, Keys::Kind kind, std::size_t servers) {
+    shardcache::PoolConfig config = MakePool(servers);
+    config.hash = function;
+    if (kind == Keys::Kind::kTagged) config.hash_tag = shardcache::HashTag{'{', '}'};
+    return *Placement::Create(config);
+  }
+};
+
+const Pool& PoolOf(HashFunction function, Keys::Kind kind, std::size_t servers) {
+  static std::mutex mutex;
+  static std::map<std::tuple<HashFunction, Keys::Kind, std::size_t>, Pool> pools;
+  const std::lock_guard lock(mutex);
+  return pools.try_emplace({function, kind, servers}, function, kind, servers).first->second;
 }
 
 template <class Function>
@@ -93,32 +134,28 @@ void RegisterRouting(HashFunction function, Keys::Kind kind, const char* kind_na
                      std::size_t servers) {
   const std::string name = "route/" + std::string(HashName(function)) + '/' + kind_name + '/' +
                            std::to_string(servers) + '/';
-  shardcache::PoolConfig config = MakePool(servers);
-  config.hash = function;
-  if (kind == Keys::Kind::kTagged) config.hash_tag = shardcache::HashTag{'{', '}'};
-  const Placement placement = *Placement::Create(config);
-  const straightforward::Pool pool{straightforward::HashOf(function),
-                                   kind == Keys::Kind::kTagged ? "{}" : "", placement.points()};
-  const KeyList& keys = BenchmarkKeys(kind);
-
-  Register(name + "twemproxy", [=, &keys](benchmark::State& state) {
-    OneByOne(state, keys, [&](std::string_view key) { return pool.Route(key); });
+  Register(name + "twemproxy", [=](benchmark::State& state) {
+    const Pool& pool = PoolOf(function, kind, servers);
+    OneByOne(state, BenchmarkKeys(kind),
+             [&](std::string_view key) { return pool.twemproxy.Route(key); });
   });
-  if (const Memcached client = MakeMemcached(function, servers);
-      client != nullptr && kind == Keys::Kind::kMixed) {
-    Register(name + "libmemcached", [=, &keys](benchmark::State& state) {
-      OneByOne(state, keys, [&](std::string_view key) {
+  if (kind == Keys::Kind::kMixed && Pool::HasLibmemcached(function, servers)) {
+    Register(name + "libmemcached", [=](benchmark::State& state) {
+      const auto client = PoolOf(function, kind, servers).MakeLibmemcached();
+      OneByOne(state, BenchmarkKeys(kind), [&](std::string_view key) {
         return memcached_generate_hash(client.get(), key.data(), key.size());
       });
     });
   }
-  const auto one = [=, &keys](benchmark::State& state) {
-    OneByOne(state, keys, [&](std::string_view key) { return placement.Locate(key); });
-  };
-  Register(name + "one_key", one);
+  Register(name + "one_key", [=](benchmark::State& state) {
+    const Placement& placement = PoolOf(function, kind, servers).placement;
+    OneByOne(state, BenchmarkKeys(kind),
+             [&](std::string_view key) { return placement.Locate(key); });
+  });
   for (std::size_t batch : {16, 64, 256, 4096}) {
-    const auto many = [=, &keys](benchmark::State& state) {
-      InBatches(state, keys, batch,
+    const auto many = [=](benchmark::State& state) {
+      const Placement& placement = PoolOf(function, kind, servers).placement;
+      InBatches(state, BenchmarkKeys(kind), batch,
                 [&](auto part, auto owners) { placement.Locate(part, owners); });
     };
     Register(name + "batch_" + std::to_string(batch), many);
@@ -128,37 +165,46 @@ void RegisterRouting(HashFunction function, Keys::Kind kind, const char* kind_na
 
 void RegisterHash(HashFunction function) {
   const std::string name = "hash/" + std::string(HashName(function)) + "/mixed/";
-  const KeyList& keys = BenchmarkKeys(Keys::Kind::kMixed);
   const auto plain = straightforward::HashOf(function);
-  Register(name + "twemproxy", [=, &keys](benchmark::State& state) {
-    OneByOne(state, keys, [&](std::string_view key) { return plain(key.data(), key.size()); });
+  Register(name + "twemproxy", [=](benchmark::State& state) {
+    OneByOne(state, BenchmarkKeys(Keys::Kind::kMixed),
+             [&](std::string_view key) { return plain(key.data(), key.size()); });
   });
-  Register(name + "one_key", [=, &keys](benchmark::State& state) {
-    OneByOne(state, keys, [&](std::string_view key) { return Hash(function, key); });
+  Register(name + "one_key", [=](benchmark::State& state) {
+    OneByOne(state, BenchmarkKeys(Keys::Kind::kMixed),
+             [&](std::string_view key) { return Hash(function, key); });
   });
-  Register(name + "batch_256", [=, &keys](benchmark::State& state) {
-    InBatches(state, keys, 256, [&](auto part, auto hashes) { Hash(function, part, hashes); });
+  Register(name + "batch_256", [=](benchmark::State& state) {
+    InBatches(state, BenchmarkKeys(Keys::Kind::kMixed), 256,
+              [&](auto part, auto hashes) { Hash(function, part, hashes); });
+  });
+}
+
+template <class LookUp>
+void LookUpAll(benchmark::State& state, LookUp look_up) {
+  const KeyList& keys = BenchmarkKeys(Keys::Kind::kMixed);
+  std::vector<std::uint32_t> hashes(keys.size());
+  std::vector<std::uint32_t> owners(keys.size());
+  Hash(HashFunction::kFnv1a_64, keys, hashes);
+  ForAllKeys(state, keys, [&](const KeyList&) {
+    for (std::size_t i = 0; i < hashes.size(); ++i) owners[i] = look_up(hashes[i]);
   });
 }
 
 void RegisterLookup(std::size_t servers) {
   const std::string name = "lookup/-/mixed/" + std::to_string(servers) + '/';
-  const Placement placement = *Placement::Create(MakePool(servers));
-  const std::vector<shardcache::Point> points = placement.points();
-  const KeyList& keys = BenchmarkKeys(Keys::Kind::kMixed);
-  std::vector<std::uint32_t> hashes(keys.size());
-  Hash(HashFunction::kFnv1a_64, keys, hashes);
-  const auto measure = [=, &keys](benchmark::State& state, auto look_up) {
-    std::vector<std::uint32_t> owners(hashes.size());
-    ForAllKeys(state, keys, [&](const KeyList&) {
-      for (std::size_t i = 0; i < hashes.size(); ++i) owners[i] = look_up(hashes[i]);
-    });
+  const auto pool = [=]() -> const Pool& {
+    return PoolOf(HashFunction::kFnv1a_64, Keys::Kind::kMixed, servers);
   };
   Register(name + "twemproxy", [=](benchmark::State& state) {
-    measure(state, [&](std::uint32_t hash) { return straightforward::Dispatch(points, hash); });
+    LookUpAll(state, [&, &points = pool().twemproxy.continuum](std::uint32_t hash) {
+      return straightforward::Dispatch(points, hash);
+    });
   });
   Register(name + "one_key", [=](benchmark::State& state) {
-    measure(state, [&](std::uint32_t hash) { return placement.LocateHash(hash); });
+    LookUpAll(state, [&placement = pool().placement](std::uint32_t hash) {
+      return placement.LocateHash(hash);
+    });
   });
 }
 
