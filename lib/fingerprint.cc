@@ -57,8 +57,8 @@ std::uint64_t Fingerprint(const PlacementState& state) {
   }
   writer.Number(static_cast<std::uint32_t>(state.live.size()));
   for (ServerIndex index : state.live) writer.Number(index);
-  writer.Number(static_cast<std::uint32_t>(state.ring.size()));
-  for (const Point& point : state.ring) {
+  writer.Number(static_cast<std::uint32_t>(state.ring.points().size()));
+  for (const Point& point : state.ring.points()) {
     writer.Number(point.value);
     writer.Number(point.owner);
   }

@@ -15,14 +15,12 @@ std::uint32_t TotalWeight(std::span<const Server> servers, std::span<const Serve
 
 void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint32_t groups,
                         std::vector<Point>& points) {
-  // twemproxy writes the text into a buffer of 273 bytes, terminator included, and cuts it.
-  constexpr std::size_t kMaxText = 272;
   std::string text;
   for (std::uint32_t group = 0; group < groups; ++group) {
     text.assign(ring_name);
     text += '-';
     text += std::to_string(group);
-    if (text.size() > kMaxText) text.resize(kMaxText);
+    if (text.size() > kKetamaMaxText) text.resize(kKetamaMaxText);
     for (std::uint32_t value : Md5Words(text)) points.push_back({value, owner});
   }
 }

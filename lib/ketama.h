@@ -2,6 +2,7 @@
 #ifndef SHARDCACHE_LIB_KETAMA_H_
 #define SHARDCACHE_LIB_KETAMA_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -13,6 +14,9 @@
 namespace shardcache::inline v0::internal {
 
 inline constexpr std::uint32_t kPointsPerGroup = 4;
+// twemproxy writes the text that it hashes into a buffer of 273 bytes, terminator included, and
+// cuts what is longer.
+inline constexpr std::size_t kKetamaMaxText = 272;
 
 // How many groups of four points a live server of `weight` gets, where the live servers weigh
 // `total_weight` and are `live_count`. Mostly 40 * weight * live_count / total_weight, but not
@@ -29,7 +33,9 @@ std::uint32_t TotalWeight(std::span<const Server> servers, std::span<const Serve
 void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint32_t groups,
                         std::vector<Point>& points);
 
-// The whole continuum, sorted by value, equal values by server index.
+// The whole continuum, sorted by value, equal values by server index. This and KetamaOwner() are
+// the plain forms; placements are made by the faster ones of ketama_points.h and point_index.h,
+// which are tested against these.
 std::vector<Point> KetamaRing(std::span<const Server> servers, std::span<const ServerIndex> live);
 
 // The owner of the first point at or after `hash`, wrapping to the first point.

@@ -1,6 +1,7 @@
 #include "shardcache/placement.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
 #include <numeric>
@@ -17,6 +18,7 @@ namespace {
 
 using internal::PlacementPool;
 using internal::PlacementState;
+using internal::PointIndex;
 
 Error Invalid(const PoolConfig& pool, std::string message, std::string server = {}) {
   return {ErrorCode::kInvalidConfig, "pool '" + pool.name + "': " + std::move(message),
@@ -53,6 +55,58 @@ std::uint32_t SystemRandom() {
   return static_cast<std::uint32_t>(generator());
 }
 
+std::string_view TaggedPart(HashTag tag, std::string_view key) {
+  const std::size_t open = key.find(tag.open);
+  if (open == std::string_view::npos) return key;
+  const std::size_t close = key.find(tag.close, open + 1);
+  if (close == std::string_view::npos || close == open + 1) return key;
+  return key.substr(open + 1, close - open - 1);
+}
+
+// How many keys are hashed and then located at a time.
+constexpr std::size_t kChunk = 256;
+
+// Placement::HashKey() of each key. REQUIRES: keys.size() <= kChunk.
+void HashKeys(const PlacementPool& pool, std::span<const std::string_view> keys,
+              std::span<std::uint32_t> hashes) {
+  if (pool.hash_tag) {
+    std::array<std::string_view, kChunk> parts;
+    std::transform(keys.begin(), keys.end(), parts.begin(),
+                   [&](std::string_view key) { return TaggedPart(*pool.hash_tag, key); });
+    Hash(pool.hash, std::span(parts).first(keys.size()), hashes, pool.char_sign);
+  } else {
+    Hash(pool.hash, keys, hashes, pool.char_sign);
+  }
+  bool any_empty = false;
+  for (std::string_view key : keys) any_empty |= key.empty();
+  for (std::size_t i = 0; any_empty && i < keys.size(); ++i) {
+    if (keys[i].empty()) hashes[i] = 0;
+  }
+}
+
+PointIndex MakeRing(const PlacementPool& pool, std::span<const ServerIndex> live,
+                    std::uint32_t total_weight) {
+  const auto live_count = static_cast<std::uint32_t>(live.size());
+  internal::GroupCounts groups(pool.servers.size(), 0);
+  for (ServerIndex index : live) {
+    groups[index] = internal::KetamaGroups(pool.servers[index].weight, total_weight, live_count);
+  }
+  const auto all = pool.ketama_points.Get(pool.servers, groups);
+  return PointIndex(internal::ChooseKetamaPoints(*all, groups, PointIndex::kSpare),
+                    std::uint64_t{1} << 32);
+}
+
+PointIndex MakeTable(const PlacementPool& pool, std::span<const ServerIndex> live,
+                     std::uint32_t total_weight) {
+  std::vector<Point> last_slots;
+  last_slots.reserve(live.size() + PointIndex::kSpare);
+  for (std::uint32_t end = 0; ServerIndex index : live) {
+    end += pool.servers[index].weight;
+    last_slots.push_back({end - 1, index});
+  }
+  return PointIndex(std::move(last_slots), total_weight);
+}
+
 std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementPool> pool,
                                                 std::vector<ServerIndex> live) {
   auto state = std::make_shared<PlacementState>();
@@ -61,12 +115,10 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
   state->total_weight = internal::TotalWeight(pool->servers, live);
   switch (pool->distribution) {
     case Distribution::kKetama:
-      state->ring = internal::KetamaRing(pool->servers, live);
+      state->ring = MakeRing(*pool, live, state->total_weight);
       break;
     case Distribution::kModula:
-      for (std::uint32_t end = 0; ServerIndex index : live) {
-        state->slot_ends.push_back(end += pool->servers[index].weight);
-      }
+      state->table = MakeTable(*pool, live, state->total_weight);
       break;
     case Distribution::kRandom:
       break;
@@ -116,12 +168,9 @@ ServerIndex Placement::LocateHash(std::uint32_t hash) const {
   if (state.pool->servers.size() == 1) return 0;
   switch (state.pool->distribution) {
     case Distribution::kKetama:
-      return internal::KetamaOwner(state.ring, hash);
-    case Distribution::kModula: {
-      const std::uint32_t slot = hash % state.slot_ends.back();
-      const auto end = std::upper_bound(state.slot_ends.begin(), state.slot_ends.end(), slot);
-      return state.live[static_cast<std::size_t>(end - state.slot_ends.begin())];
-    }
+      return state.ring.Owner(hash);
+    case Distribution::kModula:
+      return state.table.Owner(hash % state.total_weight);
     case Distribution::kRandom:
       return state.live[state.pool->random() % state.live.size()];
   }
@@ -142,18 +191,27 @@ ServerIndex Placement::Locate(std::string_view key) const {
 void Placement::Locate(std::span<const std::string_view> keys,
                        std::span<ServerIndex> owners) const {
   assert(keys.size() == owners.size());
-  std::transform(keys.begin(), keys.end(), owners.begin(),
-                 [this](std::string_view key) { return Locate(key); });
+  const PlacementPool& pool = *state_->pool;
+  if (pool.servers.size() == 1) return std::fill(owners.begin(), owners.end(), 0);
+  if (pool.distribution == Distribution::kRandom) {
+    return std::generate(owners.begin(), owners.end(), [this] { return LocateHash(0); });
+  }
+  std::array<std::uint32_t, kChunk> hashes;
+  for (std::size_t at = 0; at < keys.size(); at += kChunk) {
+    const std::size_t count = std::min(kChunk, keys.size() - at);
+    const std::span chunk = std::span(hashes).first(count);
+    HashKeys(pool, keys.subspan(at, count), chunk);
+    if (pool.distribution == Distribution::kModula) {
+      for (std::uint32_t& hash : chunk) hash %= state_->total_weight;
+      state_->table.Owners(chunk, owners.subspan(at, count));
+    } else {
+      state_->ring.Owners(chunk, owners.subspan(at, count));
+    }
+  }
 }
 
 std::string_view Placement::HashedPart(std::string_view key) const {
-  const std::optional<HashTag>& tag = state_->pool->hash_tag;
-  if (!tag) return key;
-  const std::size_t open = key.find(tag->open);
-  if (open == std::string_view::npos) return key;
-  const std::size_t close = key.find(tag->close, open + 1);
-  if (close == std::string_view::npos || close == open + 1) return key;
-  return key.substr(open + 1, close - open - 1);
+  return state_->pool->hash_tag ? TaggedPart(*state_->pool->hash_tag, key) : key;
 }
 
 std::span<const Server> Placement::servers() const { return state_->pool->servers; }
@@ -162,7 +220,10 @@ bool Placement::is_live(ServerIndex index) const { return state_->is_live[index]
 Distribution Placement::distribution() const { return state_->pool->distribution; }
 HashFunction Placement::hash_function() const { return state_->pool->hash; }
 CharSign Placement::char_sign() const { return state_->pool->char_sign; }
-std::vector<Point> Placement::points() const { return state_->ring; }
+std::vector<Point> Placement::points() const {
+  const std::span<const Point> points = state_->ring.points();
+  return {points.begin(), points.end()};
+}
 
 std::uint32_t Placement::PointCount(ServerIndex index) const {
   const PlacementPool& pool = *state_->pool;
@@ -184,7 +245,7 @@ std::vector<double> Placement::Shares() const {
   std::vector<double> shares(servers().size());
   if (distribution() == Distribution::kKetama) {
     constexpr double kCircle = 4294967296.0;
-    const std::vector<Point>& ring = state_->ring;
+    const std::span<const Point> ring = state_->ring.points();
     std::uint64_t before = 0;  // one past the last hash that is given away
     for (const Point& point : ring) {
       const std::uint64_t end = std::uint64_t{point.value} + 1;

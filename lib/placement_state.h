@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "lib/ketama_points.h"
+#include "lib/point_index.h"
 #include "shardcache/placement.h"
 
 namespace shardcache::inline v0::internal {
@@ -19,6 +21,7 @@ struct PlacementPool {
   CharSign char_sign = CharSign::kSigned;
   std::optional<HashTag> hash_tag;
   Placement::RandomSource random;
+  mutable KetamaPointCache ketama_points;
 };
 
 struct PlacementState {
@@ -26,10 +29,10 @@ struct PlacementState {
   std::vector<ServerIndex> live;   // ascending
   std::vector<bool> is_live;       // by server index
   std::uint32_t total_weight = 0;  // of the live servers
-  std::vector<Point> ring;         // ketama
-  // modula: slot_ends[i] is the number of table slots of live[0] to live[i] together. So the
-  // table, which can have 2^32 slots, need not be spelled out.
-  std::vector<std::uint32_t> slot_ends;
+  PointIndex ring;                 // ketama
+  // modula: the last slot of each live server is a point. So the table, which can have 2^32 slots,
+  // need not be spelled out.
+  PointIndex table;
 };
 
 }  // namespace shardcache::inline v0::internal

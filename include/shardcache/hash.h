@@ -64,6 +64,12 @@ SHARDCACHE_EXPORT bool DependsOnCharSign(HashFunction function);
 SHARDCACHE_EXPORT std::uint32_t Hash(HashFunction function, std::string_view key,
                                      CharSign sign = CharSign::kSigned);
 
+// hashes[i] becomes the hash of keys[i]. Several times faster than one key after another, for
+// keys are hashed side by side as the processor allows; best in batches of 64 or more.
+// REQUIRES: hashes.size() == keys.size(). O(the keys' bytes); allocates nothing.
+SHARDCACHE_EXPORT void Hash(HashFunction function, std::span<const std::string_view> keys,
+                            std::span<std::uint32_t> hashes, CharSign sign = CharSign::kSigned);
+
 }  // namespace shardcache::inline v0
 
 #endif  // SHARDCACHE_HASH_H_

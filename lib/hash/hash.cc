@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "lib/hash/one_key.h"
 #include "lib/hash/reference.h"
 
 namespace shardcache::inline v0 {
@@ -41,29 +42,29 @@ bool DependsOnCharSign(HashFunction function) {
 std::uint32_t Hash(HashFunction function, std::string_view key, CharSign sign) {
   switch (function) {
     case HashFunction::kOneAtATime:
-      return internal::OneAtATime(key, sign);
+      return internal::FastOneAtATime(key, sign);
     case HashFunction::kMd5:
-      return internal::Md5(key);
+      return internal::FastMd5(key);
     case HashFunction::kCrc16:
-      return internal::Crc16(key);
+      return internal::FastCrc16(key);
     case HashFunction::kCrc32:
-      return internal::Crc32(key);
+      return internal::FastCrc32a(key) >> 16 & 0x7fff;
     case HashFunction::kCrc32a:
-      return internal::Crc32a(key);
+      return internal::FastCrc32a(key);
     case HashFunction::kFnv1_64:
-      return internal::Fnv1_64(key, sign);
+      return internal::FastFnv1_64(key, sign);
     case HashFunction::kFnv1a_64:
-      return internal::Fnv1a_64(key, sign);
+      return internal::FastFnv1a_64(key, sign);
     case HashFunction::kFnv1_32:
-      return internal::Fnv1_32(key, sign);
+      return internal::FastFnv1_32(key, sign);
     case HashFunction::kFnv1a_32:
-      return internal::Fnv1a_32(key, sign);
+      return internal::FastFnv1a_32(key, sign);
     case HashFunction::kHsieh:
       return internal::Hsieh(key, sign);
     case HashFunction::kMurmur:
-      return internal::Murmur(key);
+      return internal::FastMurmur(key);
     case HashFunction::kJenkins:
-      return internal::Jenkins(key);
+      return internal::FastJenkins(key);
   }
   return 0;  // not reached: the enumeration is complete above
 }

@@ -1,0 +1,208 @@
+// One key at a time: what is gained here is mostly branches that depend on the last few bytes of
+// a key, which processors predict badly. See the plain forms for what is computed.
+#include "lib/hash/one_key.h"
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+
+#include "lib/hash/bytes.h"
+#include "lib/hash/crc_clmul.h"
+#include "lib/hash/lane_md5.h"
+#include "lib/hash/reference.h"
+
+namespace shardcache::inline v0::internal {
+namespace {
+
+// `step` for every byte. One jump into a row of 64 steps, since the end of a loop is a branch that
+// is mispredicted for nearly every key, and more of them are made by any other unrolling.
+template <class Step>
+SHARDCACHE_INLINE void ForEachByte(std::string_view key, Step step) {
+#define SHARDCACHE_STEP(n) \
+  case n:                  \
+    step(end[-(n)]);       \
+    [[fallthrough]];
+#define SHARDCACHE_STEPS_4(n) \
+  SHARDCACHE_STEP((n) + 4)    \
+  SHARDCACHE_STEP((n) + 3) SHARDCACHE_STEP((n) + 2) SHARDCACHE_STEP((n) + 1)
+#define SHARDCACHE_STEPS_16(n) \
+  SHARDCACHE_STEPS_4((n) + 12) \
+  SHARDCACHE_STEPS_4((n) + 8) SHARDCACHE_STEPS_4((n) + 4) SHARDCACHE_STEPS_4(n)
+  const char* const end = key.data() + key.size();
+  std::size_t left = key.size();
+  for (; left > 64; --left) step(end[-static_cast<std::ptrdiff_t>(left)]);
+  switch (left) {
+    SHARDCACHE_STEPS_16(48)
+    SHARDCACHE_STEPS_16(32)
+    SHARDCACHE_STEPS_16(16)
+    SHARDCACHE_STEPS_16(0)
+    default:
+      break;
+  }
+#undef SHARDCACHE_STEPS_16
+#undef SHARDCACHE_STEPS_4
+#undef SHARDCACHE_STEP
+}
+
+// The `count` bytes (0 to 4) before `end` as a word, zero above, read with the bytes before them.
+// REQUIRES: four bytes of the key stand before `end`.
+std::uint32_t WordBefore(const char* end, std::size_t count) {
+  return static_cast<std::uint32_t>(std::uint64_t{Load32(end - 4)} >> (32 - 8 * count));
+}
+
+// `size` bytes (0 to 3) at `p` as a word, zero above.
+std::uint32_t ShortWord(const char* p, std::size_t size) {
+  if (size == 0) return 0;
+  if (size == 1) return Byte(p);
+  return Load16(p) | (size == 3 ? Byte(p + 2) << 16 : 0);
+}
+
+template <CharSign kSign>
+std::uint32_t Fnv1(std::string_view key, std::uint32_t hash, std::uint32_t prime) {
+  ForEachByte(key, [&](char byte) { hash = (hash * prime) ^ Widen(byte, kSign); });
+  return hash;
+}
+
+template <CharSign kSign>
+std::uint32_t Fnv1a(std::string_view key, std::uint32_t hash, std::uint32_t prime) {
+  ForEachByte(key, [&](char byte) { hash = (hash ^ Widen(byte, kSign)) * prime; });
+  return hash;
+}
+
+template <CharSign kSign>
+std::uint32_t OneAtATime(std::string_view key) {
+  std::uint32_t hash = 0;
+  ForEachByte(key, [&](char byte) {
+    hash += Widen(byte, kSign);
+    hash += hash << 10;
+    hash ^= hash >> 6;
+  });
+  hash += hash << 3;
+  hash ^= hash >> 11;
+  return hash + (hash << 15);
+}
+
+void JenkinsMix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c) {
+  a -= c, a ^= std::rotl(c, 4), c += b;
+  b -= a, b ^= std::rotl(a, 6), a += c;
+  c -= b, c ^= std::rotl(b, 8), b += a;
+  a -= c, a ^= std::rotl(c, 16), c += b;
+  b -= a, b ^= std::rotl(a, 19), a += c;
+  c -= b, c ^= std::rotl(b, 4), b += a;
+}
+
+std::uint32_t JenkinsFinal(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
+  c ^= b, c -= std::rotl(b, 14);
+  a ^= c, a -= std::rotl(c, 11);
+  b ^= a, b -= std::rotl(a, 25);
+  c ^= b, c -= std::rotl(b, 16);
+  a ^= c, a -= std::rotl(c, 4);
+  b ^= a, b -= std::rotl(a, 14);
+  return (c ^ b) - std::rotl(b, 24);
+}
+
+}  // namespace
+
+std::uint32_t FastFnv1_64(std::string_view key, CharSign sign) {
+  return sign == CharSign::kSigned ? Fnv1<CharSign::kSigned>(key, 0x84222325, 0x1b3)
+                                   : Fnv1<CharSign::kUnsigned>(key, 0x84222325, 0x1b3);
+}
+std::uint32_t FastFnv1a_64(std::string_view key, CharSign sign) {
+  return sign == CharSign::kSigned ? Fnv1a<CharSign::kSigned>(key, 0x84222325, 0x1b3)
+                                   : Fnv1a<CharSign::kUnsigned>(key, 0x84222325, 0x1b3);
+}
+std::uint32_t FastFnv1_32(std::string_view key, CharSign sign) {
+  return sign == CharSign::kSigned ? Fnv1<CharSign::kSigned>(key, 0x811c9dc5, 0x1000193)
+                                   : Fnv1<CharSign::kUnsigned>(key, 0x811c9dc5, 0x1000193);
+}
+std::uint32_t FastFnv1a_32(std::string_view key, CharSign sign) {
+  return sign == CharSign::kSigned ? Fnv1a<CharSign::kSigned>(key, 0x811c9dc5, 0x1000193)
+                                   : Fnv1a<CharSign::kUnsigned>(key, 0x811c9dc5, 0x1000193);
+}
+std::uint32_t FastOneAtATime(std::string_view key, CharSign sign) {
+  return sign == CharSign::kSigned ? OneAtATime<CharSign::kSigned>(key)
+                                   : OneAtATime<CharSign::kUnsigned>(key);
+}
+
+std::uint32_t FastMurmur(std::string_view key) {
+  constexpr std::uint32_t kMultiplier = 0x5bd1e995;
+  const auto length = static_cast<std::uint32_t>(key.size());
+  std::uint32_t hash = (0xdeadbeef * length) ^ length;
+  const char* p = key.data();
+  for (std::size_t quads = key.size() / 4; quads > 0; --quads, p += 4) {
+    std::uint32_t block = Load32(p) * kMultiplier;
+    block = (block ^ block >> 24) * kMultiplier;
+    hash = (hash * kMultiplier) ^ block;
+  }
+  if (const std::size_t rest = key.size() % 4; rest > 0) {
+    hash ^= key.size() < 4 ? ShortWord(p, rest) : WordBefore(p + rest, rest);
+    hash *= kMultiplier;
+  }
+  hash = (hash ^ hash >> 13) * kMultiplier;
+  return hash ^ hash >> 15;
+}
+
+std::uint32_t FastJenkins(std::string_view key) {
+  std::uint32_t a = 0xdeadbeef + static_cast<std::uint32_t>(key.size()) + 13;
+  std::uint32_t b = a;
+  std::uint32_t c = a;
+  const char* p = key.data();
+  std::size_t left = key.size();
+  for (; left > 12; left -= 12, p += 12) {
+    a += Load32(p), b += Load32(p + 4), c += Load32(p + 8);
+    JenkinsMix(a, b, c);
+  }
+  if (left > 8) {
+    a += Load32(p), b += Load32(p + 4), c += WordBefore(p + left, left - 8);
+  } else if (left > 4) {
+    a += Load32(p), b += WordBefore(p + left, left - 4);
+  } else if (key.size() >= 4) {
+    a += WordBefore(p + left, left);
+  } else if (left > 0) {
+    a += ShortWord(p, left);
+  } else {
+    return c;
+  }
+  return JenkinsFinal(a, b, c);
+}
+
+// The lanes' steps, for a lane that is an ordinary word. The last block is put together as words:
+// bytes written one by one could not be read back as words without a wait.
+std::uint32_t FastMd5(std::string_view key) {
+  Md5Lanes<std::uint32_t> state = {kMd5Start[0], kMd5Start[1], kMd5Start[2], kMd5Start[3]};
+  std::uint32_t block[16];
+  const auto add_block = [&] {
+    Md5Lanes<std::uint32_t> s = state;
+    Md5AllSteps(s, block, std::make_index_sequence<16>());
+    state = {state.a + s.a, state.b + s.b, state.c + s.c, state.d + s.d};
+  };
+  const char* p = key.data();
+  std::size_t left = key.size();
+  for (; left >= 64; left -= 64, p += 64) {
+    std::memcpy(block, p, 64);
+    add_block();
+  }
+  std::memset(block, 0, sizeof block);
+  if (left > 0) std::memcpy(block, p, left);
+  block[left / 4] |= std::uint32_t{0x80} << 8 * (left % 4);
+  if (left >= 56) {
+    add_block();
+    std::memset(block, 0, sizeof block);
+  }
+  const std::uint64_t bits = std::uint64_t{key.size()} * 8;
+  block[14] = static_cast<std::uint32_t>(bits);
+  block[15] = static_cast<std::uint32_t>(bits >> 32);
+  add_block();
+  return state.a;
+}
+
+std::uint32_t FastCrc32a(std::string_view key) {
+#if defined(__x86_64__)
+  static const bool has_clmul =
+      __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
+  if (has_clmul) return Crc32aClmul(key);
+#endif
+  return SlicedCrc32a(key);
+}
+
+}  // namespace shardcache::inline v0::internal

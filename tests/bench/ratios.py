@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Prints, as Markdown, how many times faster than twemproxy's algorithm shardcache is.
+
+usage: ratios.py BENCHMARK_PROGRAM [REPETITIONS]
+
+Both are measured here, in one run, interleaved; each figure is a ratio of medians. The machine
+should be otherwise idle, though noise hits both sides of a ratio alike.
+"""
+import json
+import statistics
+import subprocess
+import sys
+
+SERVERS = [10, 100, 1000, 5000]
+HASHES = ["fnv1a_64", "murmur", "jenkins", "crc32a", "one_at_a_time", "md5"]
+BATCHES = ["batch_16", "batch_64", "batch_256", "batch_4096"]
+
+
+def measure(program, pattern, repetitions, min_time):
+    """Nanoseconds of CPU time for one key (or one ring), by benchmark name."""
+    command = [program, f"--benchmark_filter={pattern}", "--benchmark_format=json",
+               f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={min_time}",
+               "--benchmark_enable_random_interleaving=true"]
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.DEVNULL).stdout
+    runs = {}
+    for run in json.loads(output)["benchmarks"]:
+        if run["run_type"] != "iteration":
+            continue
+        if "items_per_second" in run:
+            time = 1e9 / run["items_per_second"]
+        else:
+            time = run["cpu_time"] * {"ns": 1, "us": 1e3, "ms": 1e6}[run["time_unit"]]
+        runs.setdefault(run["run_name"], []).append((time, run))
+    return ({name: statistics.median(t for t, _ in values) for name, values in runs.items()},
+            {name: values[0][1] for name, values in runs.items()})
+
+
+def table(title, columns, rows):
+    print(f"\n| {title} | " + " | ".join(columns) + " |")
+    print("| --- " * (len(columns) + 1) + "|")
+    for name, cells in rows:
+        print(f"| {name} | " + " | ".join(cells) + " |")
+
+
+def ratio(times, base, other):
+    if base not in times or other not in times:
+        return "–"
+    return f"{times[base] / times[other]:.1f}"
+
+
+def routing(program, repetitions):
+    times, _ = measure(program, "^route/.*/mixed/.*[^s]$", repetitions, 0.02)
+
+    def cell(function, servers, way):
+        prefix = f"route/{function}/mixed/{servers}/"
+        return ratio(times, prefix + "twemproxy", prefix + way)
+
+    for way in ["one_key"] + BATCHES + ["libmemcached"]:
+        table(f"route, {way.replace('_', ' ')}", [f"{n} servers" for n in SERVERS],
+              [(function, [cell(function, n, way) for n in SERVERS]) for function in HASHES])
+
+
+def threads(program, repetitions):
+    times, _ = measure(program, "^route/fnv1a_64/mixed/(100|1000)/batch_256", repetitions, 0.05)
+    rows = []
+    for servers in (100, 1000):
+        one = times[f"route/fnv1a_64/mixed/{servers}/batch_256"]
+        two = times[f"route/fnv1a_64/mixed/{servers}/batch_256/real_time/threads:2"]
+        rows.append((f"{servers} servers", [f"{one / two:.2f}"]))
+    table("two threads over one", ["fnv1a_64, batches of 256"], rows)
+
+
+def kinds(program, repetitions):
+    times, _ = measure(program, "^route/fnv1a_64/.*/100/(twemproxy|one_key|batch_256)$",
+                       repetitions, 0.02)
+    rows = []
+    for kind in ("mixed", "fixed21", "tagged", "utf8"):
+        prefix = f"route/fnv1a_64/{kind}/100/"
+        rows.append((kind, [ratio(times, prefix + "twemproxy", prefix + way)
+                            for way in ("one_key", "batch_256")]))
+    table("route fnv1a_64, 100 servers, by kind of key", ["one key", "batch 256"], rows)
+
+
+def hashing(program, repetitions):
+    times, _ = measure(program, "^(hash|lookup)/", repetitions, 0.02)
+    xxh3 = times["hash/xxh3/mixed/one_key"]
+    rows = []
+    for function in HASHES:
+        prefix = f"hash/{function}/mixed/"
+        rows.append((function, [ratio(times, prefix + "twemproxy", prefix + "one_key"),
+                                ratio(times, prefix + "twemproxy", prefix + "batch_256"),
+                                f"{times[prefix + 'batch_256'] / xxh3:.2f}"]))
+    table("hash only", ["one key", "batch 256", "batch 256: time over XXH3's"], rows)
+    table("look-up only", [f"{n} servers" for n in SERVERS],
+          [("continuum", [ratio(times, f"lookup/-/mixed/{n}/twemproxy",
+                                f"lookup/-/mixed/{n}/one_key") for n in SERVERS])])
+
+
+def rings(program, repetitions):
+    times, runs = measure(program, "^(build|eject|memory)/", repetitions, 0.02)
+    rows = []
+    for part, what in (("build", "full build"), ("eject", "ejection, look-up ready")):
+        rows.append((what, [ratio(times, f"{part}/{n}/twemproxy", f"{part}/{n}/shardcache")
+                            for n in SERVERS]))
+    for counter, what in (("first_bytes_per_server", "bytes a server, first placement"),
+                          ("next_bytes_per_server", "bytes a server, each further one")):
+        rows.append((what, [f"{runs[f'memory/{n}/shardcache'][counter]:.0f}" for n in SERVERS]))
+    table("ring", [f"{n} servers" for n in SERVERS], rows)
+
+
+def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    program, repetitions = sys.argv[1], int(sys.argv[2]) if len(sys.argv) == 3 else 9
+    for part in (routing, kinds, threads, hashing, rings):
+        part(program, repetitions)
+
+
+if __name__ == "__main__":
+    main()

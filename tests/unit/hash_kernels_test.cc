@@ -1,0 +1,218 @@
+// Every fast form of every hash gives what the plain form gives, and reads nothing but the key.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/hash/kernels.h"
+#include "lib/hash/one_key.h"
+#include "lib/hash/reference.h"
+#include "shardcache/hash.h"
+
+namespace shardcache {
+namespace {
+
+using internal::Kernel;
+
+std::uint32_t Reference(HashFunction function, std::string_view key, CharSign sign) {
+  switch (function) {
+    case HashFunction::kOneAtATime:
+      return internal::OneAtATime(key, sign);
+    case HashFunction::kMd5:
+      return internal::Md5(key);
+    case HashFunction::kCrc16:
+      return internal::Crc16(key);
+    case HashFunction::kCrc32:
+      return internal::Crc32(key);
+    case HashFunction::kCrc32a:
+      return internal::Crc32a(key);
+    case HashFunction::kFnv1_64:
+      return internal::Fnv1_64(key, sign);
+    case HashFunction::kFnv1a_64:
+      return internal::Fnv1a_64(key, sign);
+    case HashFunction::kFnv1_32:
+      return internal::Fnv1_32(key, sign);
+    case HashFunction::kFnv1a_32:
+      return internal::Fnv1a_32(key, sign);
+    case HashFunction::kHsieh:
+      return internal::Hsieh(key, sign);
+    case HashFunction::kMurmur:
+      return internal::Murmur(key);
+    case HashFunction::kJenkins:
+      return internal::Jenkins(key);
+  }
+  ADD_FAILURE() << "no such hash";
+  return 0;
+}
+
+// How many times longer than in a quick run the random tests go on.
+std::size_t Effort() {
+  const char* effort = std::getenv("SHARDCACHE_TEST_EFFORT");
+  return effort == nullptr ? 1 : std::strtoul(effort, nullptr, 10);
+}
+
+// Some pages of random bytes between two that cannot be read, so that a byte read beyond either
+// end ends the process.
+class GuardedBytes {
+ public:
+  explicit GuardedBytes(std::size_t size)
+      : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
+        size_((size + page_ - 1) / page_ * page_) {
+    void* all = mmap(nullptr, size_ + 2 * page_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (all == MAP_FAILED) std::abort();
+    begin_ = static_cast<char*>(all) + page_;
+    if (mprotect(begin_, size_, PROT_READ | PROT_WRITE) != 0) std::abort();
+    std::minstd_rand random(7);
+    std::generate_n(begin_, size_, [&] { return static_cast<char>(random() >> 8); });
+  }
+  ~GuardedBytes() { munmap(begin_ - page_, size_ + 2 * page_); }
+  GuardedBytes(const GuardedBytes&) = delete;
+  GuardedBytes& operator=(const GuardedBytes&) = delete;
+
+  std::string_view First(std::size_t size) const { return {begin_, size}; }
+  std::string_view Last(std::size_t size) const { return {begin_ + size_ - size, size}; }
+  std::string_view all() const { return {begin_, size_}; }
+
+ private:
+  std::size_t page_;
+  std::size_t size_;
+  char* begin_;
+};
+
+struct Variant {
+  HashFunction function;
+  CharSign sign;
+};
+
+std::string NameOf(const testing::TestParamInfo<Variant>& info) {
+  return std::string(HashName(info.param.function)) +
+         (info.param.sign == CharSign::kSigned ? "_signed" : "_unsigned");
+}
+
+class HashKernels : public testing::TestWithParam<Variant> {
+ protected:
+  // Holds every kernel, and the form for one key, against the plain form.
+  void Check(std::span<const std::string_view> keys) {
+    const auto [function, sign] = GetParam();
+    std::vector<std::uint32_t> wanted(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      wanted[i] = Reference(function, keys[i], sign);
+      ASSERT_EQ(Hash(function, keys[i], sign), wanted[i]) << keys[i].size() << " bytes";
+    }
+    for (Kernel kernel : internal::SupportedKernels()) {
+      std::vector<std::uint32_t> hashes(keys.size(), 0xdeadbeef);
+      internal::HashWith(kernel, function, keys, hashes, sign);
+      for (std::size_t i = 0; i < keys.size(); ++i) {
+        ASSERT_EQ(hashes[i], wanted[i]) << internal::KernelName(kernel) << ", key " << i << " of "
+                                        << keys.size() << ", " << keys[i].size() << " bytes";
+      }
+    }
+  }
+};
+
+// The key begins at each of 64 offsets after a page that cannot be read, and, in the same batch,
+// ends at each of 64 before one.
+TEST_P(HashKernels, EqualThePlainFormForAllLengthsAndAlignmentsAtPageEdges) {
+  const GuardedBytes bytes(8192);
+  for (std::size_t length = 0; length <= 300; ++length) {
+    std::vector<std::string_view> keys;
+    for (std::size_t offset = 0; offset < 64; ++offset) {
+      keys.push_back(bytes.First(offset + length).substr(offset));
+      keys.push_back(bytes.Last(offset + length).substr(0, length));
+    }
+    ASSERT_NO_FATAL_FAILURE(Check(keys)) << "length " << length;
+  }
+}
+
+TEST_P(HashKernels, EqualThePlainFormWhereLengthsAreMixedAtPageEdges) {
+  const GuardedBytes bytes(8192);
+  std::vector<std::string_view> keys;
+  for (std::size_t length = 0; length <= 600; ++length) {
+    keys.push_back(bytes.First(length * 7 % 601));
+    keys.push_back(bytes.Last(length * 11 % 601));
+  }
+  Check(keys);
+}
+
+TEST_P(HashKernels, EqualThePlainFormForEverySizeOfBatch) {
+  const GuardedBytes bytes(8192);
+  std::minstd_rand random(1);
+  for (std::size_t count = 0; count <= 600; count += count < 70 ? 1 : 37) {
+    std::vector<std::string_view> keys(count);
+    for (std::string_view& key : keys) key = bytes.all().substr(random() % 4096, random() % 90);
+    ASSERT_NO_FATAL_FAILURE(Check(keys));
+  }
+}
+
+TEST_P(HashKernels, EqualThePlainFormForRandomBatches) {
+  const GuardedBytes bytes(16384);
+  std::minstd_rand random(2);
+  for (std::size_t round = 0; round < 40 * Effort(); ++round) {
+    const std::size_t longest = random() % 5 == 0 ? 700 : 4 + random() % 120;
+    std::vector<std::string_view> keys(random() % 1000);
+    for (std::string_view& key : keys) {
+      key = bytes.all().substr(random() % 8192, random() % longest);
+    }
+    ASSERT_NO_FATAL_FAILURE(Check(keys));
+  }
+}
+
+TEST_P(HashKernels, EqualThePlainFormForLongKeysAmongShortOnes) {
+  const GuardedBytes bytes(200000);
+  std::vector<std::string_view> keys;
+  for (std::size_t length : {65536, 3, 511, 512, 513, 65535, 131073, 0, 200000, 1}) {
+    keys.push_back(bytes.First(length));
+    keys.push_back(bytes.Last(length));
+  }
+  Check(keys);
+}
+
+TEST_P(HashKernels, TakeAnEmptyViewWithoutBytes) {
+  const std::vector<std::string_view> keys(20);
+  Check(keys);
+}
+
+std::vector<Variant> AllVariants() {
+  std::vector<Variant> variants;
+  for (HashFunction function : kHashFunctions) {
+    variants.push_back({function, CharSign::kSigned});
+    if (DependsOnCharSign(function)) variants.push_back({function, CharSign::kUnsigned});
+  }
+  return variants;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HashKernels, testing::ValuesIn(AllVariants()), NameOf);
+
+// The CRCs have forms that the processor of this machine may not choose.
+TEST(SlicedCrc, EqualsThePlainForm) {
+  const GuardedBytes bytes(4096);
+  for (std::size_t length = 0; length <= 300; ++length) {
+    ASSERT_EQ(internal::SlicedCrc32a(bytes.Last(length)), internal::Crc32a(bytes.Last(length)));
+  }
+}
+
+TEST(Md5Kernels, GiveWholeDigestsOfTextsOfAllLengths) {
+  const GuardedBytes bytes(8192);
+  std::vector<std::string_view> texts;
+  for (std::size_t length = 0; length <= 1100; ++length) {
+    texts.push_back(bytes.Last(length * 3 % 1101));
+  }
+  for (Kernel kernel : internal::SupportedKernels()) {
+    std::vector<internal::Digest> digests(texts.size());
+    internal::Md5With(kernel, texts, digests);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      ASSERT_EQ(digests[i], internal::Md5Words(texts[i]))
+          << internal::KernelName(kernel) << ", " << texts[i].size() << " bytes";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace shardcache
