@@ -152,7 +152,9 @@ class Generator {
     for (const Setting& setting : Settings()) {
       if (random_.Chance(0.25)) lines.push_back(setting.name + ": " + Value(setting));
     }
-    if (random_.Chance(0.1)) lines.emplace_back("redis: true\n" + indent + "redis_auth: pw");
+    if (random_.Chance(0.1)) {
+      lines.push_back("redis: true\n" + indent + "redis_auth: " + (Odd() ? "''" : "pw"));
+    }
     // The documented exceptions, in files that are right otherwise.
     if (random_.Chance(0.03)) lines.emplace_back("reuseport: true");
     if (random_.Chance(0.02)) lines.emplace_back("timeout: 4294967297");
@@ -176,6 +178,7 @@ class Generator {
   }
 
   std::string Name(std::uint64_t number) {
+    if (number > 0 && Odd()) return "pool0";
     if (Odd()) {
       return PickOne({"alpha", "pool0", "'quoted'", "\"dou\\x62le\"", "two words", "''", "~", "? a",
                       "p\xc3\xa9", "- list", "\"nul\\0\"", "a: b", "#none", "1", "*x", "&x p"});
@@ -207,6 +210,7 @@ class Generator {
   }
 
   std::string Listen(std::uint64_t number) {
+    if (number > 0 && Odd()) return "127.0.0.1:22121";
     if (Odd()) {
       return PickOne({"127.0.0.1",
                       "22121",
@@ -311,7 +315,8 @@ class Generator {
     }
     const std::string port = Odd() ? Port() : std::to_string(11211 + number);
     std::string line = "10.0.0." + std::to_string(number + 1) + ":" + port + ":" + weight;
-    if (random_.Chance(0.5)) line += " server" + std::to_string(number);
+    if (number > 0 && Odd()) return line + " server0";
+    if (number == 0 || random_.Chance(0.5)) line += " server" + std::to_string(number);
     return line;
   }
 
