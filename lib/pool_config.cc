@@ -62,6 +62,7 @@ class Reader {
 
   Result<std::vector<PoolConfig>> Read() {
     if (Result<void> tokens = CheckTokens(); !tokens.ok()) return tokens.error();
+    if (Result<void> syntax = CheckSyntax(); !syntax.ok()) return syntax.error();
     YamlInput input(text_);
     if (Result<void> read = ReadPools(input); !read.ok()) return read.error();
     if (Result<void> distinct = CheckDistinct(); !distinct.ok()) return distinct.error();
@@ -92,6 +93,17 @@ class Reader {
                                     " is not allowed; twemproxy reads plain block YAML only "
                                     "(quote a value that starts with such a character)");
       }
+    }
+  }
+
+  // All of the file before any of it is judged: a line that is indented wrongly ends its pool
+  // early, and to say that the pool lacks a setting would mislead.
+  Result<void> CheckSyntax() const {
+    YamlInput input(text_);
+    while (true) {
+      const YamlEvent event(input);
+      if (!event.ok()) return Yaml(input);
+      if (event.type() == YAML_STREAM_END_EVENT) return {};
     }
   }
 

@@ -3,11 +3,10 @@
 #include <libhashkit-1.0/hashkit.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <random>
 #include <string>
 
 #include "shardcache/hash.h"
+#include "tests/harness/random.h"
 
 namespace shardcache {
 namespace {
@@ -26,19 +25,15 @@ std::string PairName(const ::testing::TestParamInfo<Pair>& info) {
 class Hashkit : public ::testing::TestWithParam<Pair> {};
 
 TEST_P(Hashkit, AgreesOnAMillionRandomKeysWithHighBytes) {
-  const char* given = std::getenv("SHARDCACHE_SEED");
-  const std::uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 0) : std::random_device{}();
-  SCOPED_TRACE("SHARDCACHE_SEED=" + std::to_string(seed));
-  std::mt19937_64 random(seed);
+  testing::Random random;
   std::string key;
   for (int i = 0; i < 1000000; ++i) {
     // Every length up to memcached's 250, short ones more often; not empty, where libhashkit
     // has rules of its own.
-    key.resize(1 + random() % (i % 4 == 0 ? 250 : 40));
+    key.resize(1 + random.Bits() % (i % 4 == 0 ? 250 : 40));
     std::uint64_t bits = 0;
     for (std::size_t at = 0; at < key.size(); ++at) {
-      if (at % 8 == 0) bits = random();
+      if (at % 8 == 0) bits = random.Bits();
       key[at] = static_cast<char>(bits >> at % 8 * 8);
     }
     ASSERT_EQ(Hash(GetParam().ours, key), GetParam().theirs(key.data(), key.size()))

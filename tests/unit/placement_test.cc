@@ -14,14 +14,17 @@
 
 #include "lib/ketama.h"
 #include "tests/unit/pool_of.h"
+#include "tests/unit/ring_tie.h"
 
 namespace shardcache {
 namespace {
 
 using testing::EqualPool;
+using testing::FindRingTies;
 using testing::MakePlacement;
 using testing::OwnerName;
 using testing::PoolOf;
+using testing::RingTie;
 
 constexpr std::uint32_t kMax = 0xffffffff;
 
@@ -84,41 +87,22 @@ TEST(Ketama, PointsAreSortedAndCountedByPointCount) {
   }
 }
 
-// Finds two ring names that share a point: among 160,000 points of 32 bits some coincide.
-struct Tie {
-  std::uint32_t value;
-  std::string first;
-  std::string second;
-};
-
-Tie FindTie() {
-  std::map<std::uint32_t, std::string> seen;
-  for (int i = 1000; i < 9999; ++i) {
-    const std::string name = "n" + std::to_string(i);
-    std::vector<Point> points;
-    internal::AppendKetamaPoints(name, 0, 40, points);
-    for (const Point& point : points) {
-      const auto [at, fresh] = seen.emplace(point.value, name);
-      if (!fresh && at->second != name) return {point.value, at->second, name};
-    }
-  }
-  ADD_FAILURE() << "no two names share a point";
-  return {};
-}
-
 TEST(Ketama, GivesATieToTheLowerServerIndex) {
-  const Tie tie = FindTie();
-  ASSERT_LT(tie.first, tie.second);
-  // Of two servers each has 160 points, whichever line of the file comes first.
-  for (const auto& lines : {std::vector{"h:1:1 " + tie.first, "h:2:1 " + tie.second},
-                            std::vector{"h:2:1 " + tie.second, "h:1:1 " + tie.first}}) {
-    const Placement placement = MakePlacement(PoolOf(lines));
-    EXPECT_EQ(placement.server(placement.LocateHash(tie.value)).name, tie.first);
-    const std::vector<Point> points = placement.points();
-    const auto at = std::find(points.begin(), points.end(), Point{tie.value, 0});
-    ASSERT_NE(at, points.end());
-    EXPECT_EQ(*std::next(at), (Point{tie.value, 1}));
-    EXPECT_EQ(placement.LocateHash(tie.value + 1), FirstAtOrAfter(points, tie.value + 1));
+  const std::vector<RingTie> ties = FindRingTies();
+  ASSERT_FALSE(ties.empty());
+  for (const RingTie& tie : ties) {
+    const std::string first = "h:1:1 " + tie.first;
+    const std::string second = "h:2:1 " + tie.second;
+    // Whichever line of the file comes first.
+    for (const auto& lines : {std::vector{first, second}, std::vector{second, first}}) {
+      const Placement placement = MakePlacement(PoolOf(lines));
+      EXPECT_EQ(placement.server(placement.LocateHash(tie.value)).name, tie.first);
+      const std::vector<Point> points = placement.points();
+      const auto at = std::find(points.begin(), points.end(), Point{tie.value, 0});
+      ASSERT_NE(at, points.end());
+      EXPECT_EQ(*std::next(at), (Point{tie.value, 1}));
+      EXPECT_EQ(placement.LocateHash(tie.value + 1), FirstAtOrAfter(points, tie.value + 1));
+    }
   }
 }
 

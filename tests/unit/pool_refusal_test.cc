@@ -213,7 +213,7 @@ TEST(RefusedFile, HasYamlBeyondPlainBlocks) {
 TEST(RefusedFile, IsNotYaml) {
   ExpectParts(Refusal("alpha:\n  listen: 'h:1\n"), {"conf/nutcracker.yml:"});
   ExpectParts(Refusal("alpha:\n\tlisten: h:1\n"), {"conf/nutcracker.yml:2: "});
-  ExpectParts(Refusal("alpha:\n  listen: h:1\n hash: md5\n"), {"conf/nutcracker.yml:"});
+  ExpectParts(Refusal("alpha:\n  listen: h:1\n hash: md5\n"), {"conf/nutcracker.yml:3: "});
   ExpectParts(Refusal("alpha: \xff\n"), {"conf/nutcracker.yml:"});
 }
 
