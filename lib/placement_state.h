@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/scheme.h"
 #include "shardcache/placement.h"
 
 namespace shardcache::inline v0::internal {
@@ -19,6 +20,8 @@ struct PlacementPool {
   CharSign char_sign = CharSign::kSigned;
   std::optional<HashTag> hash_tag;
   Placement::RandomSource random;
+  // Not null: the placement is another client's, made by this and nothing above but `servers`.
+  std::shared_ptr<const Scheme> scheme;
 };
 
 struct PlacementState {
