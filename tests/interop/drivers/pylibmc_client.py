@@ -11,7 +11,9 @@ import sys
 import pylibmc
 
 
-def value_of(text):
+def value_of(name, text):
+    if name == "namespace":
+        return text.encode()  # pylibmc wants it so
     try:
         return ast.literal_eval(text)
     except (SyntaxError, ValueError):
@@ -31,12 +33,9 @@ def owners(setup):
         if name == "addServers":
             marked = True
         elif marked:
-            after.append((name, value_of(value)))
+            after.append((name, value_of(name, value)))
         else:
-            before[name] = value_of(value)
-    for behaviors in [before, *(dict([item]) for item in after)]:
-        if "namespace" in behaviors:
-            behaviors["namespace"] = behaviors["namespace"].encode()
+            before[name] = value_of(name, value)
     servers = [tuple(server) for server in setup["servers"]]
     client = pylibmc.Client([spec(*server) for server in servers], behaviors=before)
     for name, value in after:
