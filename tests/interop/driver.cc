@@ -1,33 +1,14 @@
 #include "tests/interop/driver.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <sstream>
 #include <stdexcept>
+
+#include "tests/harness/process.h"
 
 namespace shardcache::testing {
 namespace {
-
-// A directory that goes with the object.
-class ScratchDir {
- public:
-  ScratchDir() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "shardcache-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    path_ = pattern;
-  }
-  ~ScratchDir() { std::filesystem::remove_all(path_); }
-  ScratchDir(const ScratchDir&) = delete;
-  ScratchDir& operator=(const ScratchDir&) = delete;
-  std::string File(const char* name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // "host:port", or the path of a socket.
 std::string WithoutSocketPort(std::string address) {
@@ -64,25 +45,18 @@ nlohmann::json ToJson(const Question& question) {
   return json;
 }
 
-std::vector<nlohmann::json> AskDriver(const std::string& command,
+std::vector<nlohmann::json> AskDriver(const std::string& program, const std::string& driver,
                                       std::span<const nlohmann::json> questions) {
-  const ScratchDir dir;
-  {
-    std::ofstream in(dir.File("in"));
-    for (const nlohmann::json& question : questions) in << question.dump() << '\n';
-  }
-  const std::string line = "cd '" SHARDCACHE_DRIVERS "' && " + command + " <" + dir.File("in") +
-                           " >" + dir.File("out") + " 2>" + dir.File("err");
-  const int status = std::system(line.c_str());
+  std::string in;
+  for (const nlohmann::json& question : questions) in += question.dump() + '\n';
+  const RunResult run = RunToEnd({program, SHARDCACHE_DRIVERS "/" + driver}, in);
   std::vector<nlohmann::json> answers;
-  std::ifstream out(dir.File("out"));
-  for (std::string text; std::getline(out, text);) answers.push_back(nlohmann::json::parse(text));
-  if (status != 0 || answers.size() != questions.size()) {
-    std::ifstream err(dir.File("err"));
-    const std::string text{std::istreambuf_iterator<char>(err), {}};
-    throw std::runtime_error(command + ": status " + std::to_string(status) + ", " +
+  std::istringstream out(run.out);
+  for (std::string line; std::getline(out, line);) answers.push_back(nlohmann::json::parse(line));
+  if (run.exit_code != 0 || answers.size() != questions.size()) {
+    throw std::runtime_error(driver + ": exit code " + std::to_string(run.exit_code) + ", " +
                              std::to_string(answers.size()) + " answers to " +
-                             std::to_string(questions.size()) + " questions; " + text);
+                             std::to_string(questions.size()) + " questions; " + run.err);
   }
   return answers;
 }

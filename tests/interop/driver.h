@@ -21,10 +21,10 @@ struct Question {
 nlohmann::json ToJson(const Question& question);
 std::string ToHex(std::string_view bytes);
 
-// Runs `command` (for the shell, in the directory of the drivers) with the questions on its
-// standard input, a line each, and returns the lines of its answer as JSON. Throws
-// std::runtime_error if it fails or answers fewer.
-std::vector<nlohmann::json> AskDriver(const std::string& command,
+// Runs `program` on the script `driver` of drivers/ with the questions on its standard input, a
+// line each, and returns the lines of its answer as JSON. Throws std::runtime_error if it fails or
+// answers fewer.
+std::vector<nlohmann::json> AskDriver(const std::string& program, const std::string& driver,
                                       std::span<const nlohmann::json> questions);
 
 // A text of the setup for failure messages.

@@ -234,7 +234,7 @@ TEST(PylibmcTest, PlacesEveryKeyAsPylibmcDoes) {
   std::vector<nlohmann::json> lines;
   for (const Question& question : questions) lines.push_back(ToJson(question));
   const std::vector<nlohmann::json> answers =
-      AskDriver("/usr/bin/python3 pylibmc_client.py", lines);
+      AskDriver("/usr/bin/python3", "pylibmc_client.py", lines);
   for (std::size_t i = 0; i < questions.size(); ++i) {
     if (answers[i].is_string()) {
       EXPECT_FALSE(ModelClient(questions[i].setup).ok()) << Describe(questions[i].setup);

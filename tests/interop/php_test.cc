@@ -1,6 +1,8 @@
 // The models of PHP's two extensions beside the extensions.
 #include <gtest/gtest.h>
 
+#include "tests/harness/echo_backends.h"
+#include "tests/harness/network.h"
 #include "tests/interop/driver.h"
 #include "tests/interop/random_setup.h"
 
@@ -10,10 +12,10 @@ namespace {
 constexpr std::size_t kKeys = 10000;
 
 // Asks all of `questions` in one run of the driver and compares the answers.
-void Compare(const std::string& command, const std::vector<Question>& questions) {
+void Compare(const std::string& driver, const std::vector<Question>& questions) {
   std::vector<nlohmann::json> lines;
   for (const Question& question : questions) lines.push_back(ToJson(question));
-  const std::vector<nlohmann::json> answers = AskDriver(command, lines);
+  const std::vector<nlohmann::json> answers = AskDriver("php", driver, lines);
   for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
 }
 
@@ -74,7 +76,7 @@ TEST(PhpMemcachedTest, PlacesEveryKeyAsTheExtensionDoes) {
     }
     questions.push_back(std::move(question));
   }
-  Compare("php php_memcached.php", questions);
+  Compare("php_memcached.php", questions);
 }
 
 // What users write: each hash and distribution with the documented options alone.
@@ -94,7 +96,7 @@ TEST(PhpMemcachedTest, PlacesEveryKeyUnderTheUsualSettings) {
                            random.Keys(kKeys)});
     }
   }
-  Compare("php php_memcached.php", questions);
+  Compare("php_memcached.php", questions);
 }
 
 TEST(PeclMemcacheTest, PlacesEveryKeyAsTheExtensionDoes) {
@@ -119,7 +121,106 @@ TEST(PeclMemcacheTest, PlacesEveryKeyAsTheExtensionDoes) {
     }
     questions.push_back(std::move(question));
   }
-  Compare("php php_memcache.php", questions);
+  Compare("php_memcache.php", questions);
+}
+
+// Servers that answer every get with their own address, under addresses that PHP can reach.
+std::vector<Server> AddBackends(RandomSetup& random, EchoBackends& backends, std::uint64_t loopback,
+                                bool session) {
+  const std::uint64_t count = 2 + random.Below(30);
+  std::vector<Server> servers;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Server server;
+    server.host = "127.7." + std::to_string(loopback) + "." + std::to_string(1 + i);
+    server.port = random.Chance(0.4) ? 11211 : FreePort();
+    server.name = server.address();
+    if (random.Chance(0.3)) server.weight = static_cast<std::uint32_t>(1 + random.Below(5));
+    const std::string address = server.address();
+    const std::string data = "s:" + std::to_string(address.size()) + ":\"" + address + "\";";
+    backends.Add(session ? "who|" + data : address, address);
+    servers.push_back(server);
+  }
+  return servers;
+}
+
+// php-memcached refuses other keys over the text protocol.
+std::vector<std::string> AsciiKeys(RandomSetup& random, std::size_t count) {
+  std::vector<std::string> keys;
+  while (keys.size() < count) keys.push_back(random.Random::Key(KeyFlavour::kAscii));
+  for (std::string& key : keys) key.resize(std::min<std::size_t>(key.size(), 120));
+  return keys;
+}
+
+// getServerByKey and findServer say where a key goes; here it really goes there.
+TEST(PhpMemcachedTest, GetsEveryKeyFromTheServerOfTheModel) {
+  RandomSetup random(4);
+  EchoBackends backends;
+  std::vector<Question> questions;
+  std::vector<nlohmann::json> lines;
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    Question question{{"php-memcached",
+                       AddBackends(random, backends, i, false),
+                       {{"OPT_LIBKETAMA_COMPATIBLE", random.Chance(0.7) ? "true" : "false"},
+                        {"OPT_HASH", random.Pick<std::string>({"HASH_MD5", "HASH_FNV1A_64"})},
+                        {"OPT_PREFIX_KEY", "app:"},
+                        {"OPT_HASH_WITH_PREFIX_KEY", random.Chance(0.5) ? "true" : "false"}},
+                       CharSign::kSigned},
+                      AsciiKeys(random, 1000)};
+    lines.push_back(ToJson(question));
+    lines.back()["get"] = true;
+    questions.push_back(std::move(question));
+  }
+  const std::vector<nlohmann::json> answers = AskDriver("php", "php_memcached.php", lines);
+  for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
+}
+
+TEST(PeclMemcacheTest, GetsEveryKeyFromTheServerOfTheModel) {
+  RandomSetup random(5);
+  EchoBackends backends;
+  std::vector<Question> questions;
+  std::vector<nlohmann::json> lines;
+  for (std::uint64_t i = 0; i < 6; ++i) {
+    Question question{{"pecl-memcache",
+                       AddBackends(random, backends, 10 + i, false),
+                       {{"memcache.hash_strategy", random.Chance(0.5) ? "standard" : "consistent"},
+                        {"memcache.hash_function", random.Chance(0.5) ? "fnv" : "crc32"}},
+                       CharSign::kSigned},
+                      AsciiKeys(random, 1000)};
+    question.keys.push_back("two words and\ta tab");
+    question.keys.push_back("h\xc3\xb6he");
+    lines.push_back(ToJson(question));
+    lines.back()["get"] = true;
+    questions.push_back(std::move(question));
+  }
+  const std::vector<nlohmann::json> answers = AskDriver("php", "php_memcache.php", lines);
+  for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
+}
+
+TEST(PhpMemcachedSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
+  RandomSetup random(6);
+  EchoBackends backends;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    Question question{{"php-memcached-session",
+                       AddBackends(random, backends, 20 + i, true),
+                       {},
+                       CharSign::kSigned},
+                      {}};
+    std::vector<ClientOption>& options = question.setup.options;
+    if (random.Chance(0.3)) options.push_back({"memcached.sess_consistent_hash", "0"});
+    if (random.Chance(0.6)) {
+      options.push_back({"memcached.sess_consistent_hash_type",
+                         random.Chance(0.7) ? "ketama_weighted" : "ketama"});
+    }
+    if (random.Chance(0.3)) options.push_back({"memcached.sess_prefix", "s:"});
+    constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
+    while (question.keys.size() < kKeys) {
+      std::string id;
+      while (id.size() < 26) id += kDigits[random.Below(kDigits.size())];
+      question.keys.push_back(id);
+    }
+    const std::vector<nlohmann::json> lines = {ToJson(question)};
+    ExpectSamePlaces(question, AskDriver("php", "php_session.php", lines)[0]);
+  }
 }
 
 }  // namespace

@@ -1,21 +1,8 @@
 #include "tests/interop/random_setup.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 
 namespace shardcache::testing {
-
-std::uint64_t InteropSeed() {
-  static const std::uint64_t seed = [] {
-    const char* text = std::getenv("SHARDCACHE_SEED");
-    const std::uint64_t value =
-        text != nullptr ? std::strtoull(text, nullptr, 0) : std::random_device{}();
-    std::fprintf(stderr, "SHARDCACHE_SEED=%llu\n", static_cast<unsigned long long>(value));
-    return value;
-  }();
-  return seed;
-}
 
 std::vector<Server> RandomSetup::Servers(const ServerKinds& kinds) {
   const std::uint64_t count = 1 + Below(Chance(0.5) ? 8 : kinds.most);

@@ -2,23 +2,19 @@
 #ifndef SHARDCACHE_TESTS_INTEROP_RANDOM_SETUP_H_
 #define SHARDCACHE_TESTS_INTEROP_RANDOM_SETUP_H_
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "shardcache/interop.h"
+#include "tests/harness/random.h"
 
 namespace shardcache::testing {
 
-// The seed of this run: SHARDCACHE_SEED, or a random one; printed once.
-std::uint64_t InteropSeed();
-
-class RandomSetup {
+class RandomSetup : public Random {
  public:
-  explicit RandomSetup(std::uint64_t stream) : random_(InteropSeed() * 1000003 + stream) {}
+  // Of one seed, each `stream` gives other values.
+  explicit RandomSetup(std::uint64_t stream) : Random(Seed() * 1000003 + stream) {}
 
-  std::uint64_t Below(std::uint64_t n) { return random_() % n; }
-  bool Chance(double probability) { return static_cast<double>(random_()) < probability * 0x1p64; }
   template <typename T>
   const T& Pick(const std::vector<T>& from) {
     return from[Below(from.size())];
@@ -36,9 +32,6 @@ class RandomSetup {
   // Of 1 to 60 bytes: plain, UTF-8, any bytes above 0x20, any bytes at all. No NUL, CR or LF.
   std::string Key();
   std::vector<std::string> Keys(std::size_t count);
-
- private:
-  std::mt19937_64 random_;
 };
 
 }  // namespace shardcache::testing

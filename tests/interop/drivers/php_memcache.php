@@ -1,6 +1,6 @@
 <?php
 // Reads setups of Memcache objects as php_memcached.php does; the options are php.ini settings.
-// With "set": true the keys are really set, else findServer is asked.
+// With "get": true the keys are really asked for, else findServer is.
 error_reporting(0);
 ini_set('memory_limit', '1G');
 while (($line = fgets(STDIN)) !== false) {
@@ -13,11 +13,8 @@ while (($line = fgets(STDIN)) !== false) {
   }
   $owners = [];
   foreach ($setup['keys'] as $key) {
-    if ($setup['set'] ?? false) {
-      $client->set(hex2bin($key), '1');
-    } else {
-      $owners[] = $client->findServer(hex2bin($key));
-    }
+    $key = hex2bin($key);
+    $owners[] = ($setup['get'] ?? false) ? $client->get($key) : $client->findServer($key);
   }
   $client->close();
   foreach ($setup['options'] as [$name, $value]) ini_restore($name);

@@ -1,8 +1,9 @@
 <?php
 // Reads setups of Memcached objects, a JSON object a line:
 //   {"options": [[NAME, VALUE], ...], "servers": [[HOST, PORT, WEIGHT], ...], "keys": [HEX, ...]}
-// and answers each with a line: a JSON array of the server of each key, "host:port". The options
-// "addServers" and "addServer" are where the servers are added, the first if neither is there.
+// and answers each with a line: a JSON array of the server of each key, "host:port".
+// With "get": true, the keys are really asked for, and the answers are what the servers said.
+// The options "addServers" and "addServer" are where the servers are added, the first if neither is there.
 function constant_of(string $name) {
   return is_numeric($name) ? (int)$name : constant("Memcached::$name");
 }
@@ -45,6 +46,10 @@ while (($line = fgets(STDIN)) !== false) {
   if (!$added) add_servers($client, 'addServers', $setup['servers']);
   $owners = [];
   foreach ($setup['keys'] as $key) {
+    if ($setup['get'] ?? false) {
+      $owners[] = $client->get(hex2bin($key));
+      continue;
+    }
     $server = $client->getServerByKey(hex2bin($key));
     $owners[] = $server['host'] . ':' . $server['port'];
   }
