@@ -55,6 +55,8 @@ struct Scheme {
 
   // The owner of the first point at or after the hash, wrapping. Sorted as it is looked up in.
   std::vector<Point> ring;
+  // For rings made as twemproxy makes its own (MD5 of NAME-0, NAME-1...): the NAME of each server.
+  std::vector<std::string> ring_names;
   // table[x % table.size()], where x is the hash...
   std::vector<ServerIndex> table;
   std::uint32_t mask = ~std::uint32_t{0};  // ...cut to these low bits (2^k - 1)...

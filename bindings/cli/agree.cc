@@ -10,6 +10,7 @@
 #include "bindings/cli/output.h"
 #include "bindings/cli/pools.h"
 #include "shardcache/compare.h"
+#include "shardcache/remedy.h"
 
 namespace shardcache::cli {
 namespace {
@@ -129,6 +130,41 @@ void SayResult(const Options& options, const Placement& proxy, const Placement& 
   }
 }
 
+void SayIndented(const std::string& text) {
+  std::string line;
+  for (const char c : text) {
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    std::fprintf(stderr, "      %s\n", line.c_str());
+    line.clear();
+  }
+}
+
+void SaySide(const char* side, const std::vector<std::string>& changes, double moves,
+             const std::string& snippet) {
+  if (changes.empty()) return;
+  std::string text;
+  for (const std::string& change : changes) text += (text.empty() ? "" : "; ") + change;
+  std::fprintf(stderr, "   %s: %s. Moves %.3g %% of its keys\n", side, text.c_str(), 100 * moves);
+  SayIndented(snippet);
+}
+
+void SayAdvice(const Advice& advice) {
+  if (advice.agree) return;
+  std::fputs("why:\n", stderr);
+  for (const std::string& reason : advice.reasons) std::fprintf(stderr, " - %s\n", reason.c_str());
+  int number = 0;
+  for (const Remedy& remedy : advice.remedies) {
+    std::fprintf(stderr, "remedy %d: then %.7g %% of all hashes agree\n", ++number,
+                 100 * remedy.agreement);
+    SaySide("client", remedy.client_changes, remedy.client_moves, remedy.client_snippet);
+    SaySide("nutcracker.yml", remedy.pool_changes, remedy.pool_moves, remedy.pool_snippet);
+  }
+  if (!advice.verdict.empty()) std::fprintf(stderr, "%s\n", advice.verdict.c_str());
+}
+
 ExitCode Agree(const Options& options) {
   const PoolConfig pool = LoadPool(options.pool);
   const Placement proxy = LoadProxy(pool);
@@ -149,7 +185,12 @@ ExitCode Agree(const Options& options) {
   rows.Finish();
   SayResult(options, proxy, model.placement, result, exact);
   const bool made_up = options.keys.file.empty();
-  return result.disagreements > 0 || (made_up && exact && exact->disagreements > 0) ? kNo : kYes;
+  const bool agree = result.disagreements == 0 && !(made_up && exact && exact->disagreements > 0);
+  if (agree) return kYes;
+  const auto advice = Advise(pool, setup);
+  if (!advice.ok()) throw Failure(kTrouble, advice.error().message);
+  SayAdvice(*advice);
+  return kNo;
 }
 
 }  // namespace

@@ -169,6 +169,8 @@ void Libmemcached::RunDistribution() {
 
 void Libmemcached::BuildRing() {
   ring_.clear();
+  ring_names_.clear();
+  if (weighted_) ring_names_.resize(hosts_.size());
   const bool spy = distribution_ == kConsistentKetamaSpy;
   const KeyHash hash = *LibmemcachedHash(hash_);
   std::uint32_t total = 0;
@@ -180,6 +182,7 @@ void Libmemcached::BuildRing() {
     std::string name = spy ? "/" + host.name : host.name;
     if (spy || host.port != kDefaultPort) name += ":" + std::to_string(host.port);
     if (weighted_) {
+      ring_names_[host.index] = name;
       AppendKetamaPoints(name, place, KetamaGroups(host.weight, total, live), ring_);
       continue;
     }
@@ -218,6 +221,7 @@ Result<Placement> Libmemcached::Place() const {
   if (hash_with_prefix_) scheme.rule.longest = kMaxHashed;
   if (IsConsistent()) {
     scheme.ring = ring_;
+    scheme.ring_names = ring_names_;
     if (ring_.empty()) return invalid("no server of the client has a point on its ring");
   } else if (distribution_ == kModula) {
     for (const Host& host : hosts_) scheme.table.push_back(host.index);

@@ -95,6 +95,7 @@ class Libmemcached {
   std::string prefix_;
   bool hash_with_prefix_ = false;
   std::vector<Point> ring_;
+  std::vector<std::string> ring_names_;  // by index; empty unless weighted
   std::optional<std::vector<std::uint32_t>> buckets_;
 };
 
