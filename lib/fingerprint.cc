@@ -36,6 +36,22 @@ class Writer {
   XXH3_state_t* state_;
 };
 
+void WriteScheme(const Scheme& scheme, Writer& writer) {
+  writer.Text(scheme.name);
+  writer.Text(scheme.rule.prefix);
+  writer.Number(scheme.rule.prefix_hashed ? 1 : 0);
+  writer.Text(scheme.hash.name);
+  writer.Number(scheme.mask);
+  writer.Text(scheme.computed_from);
+  writer.Number(static_cast<std::uint32_t>(scheme.ring.size()));
+  for (const Point& point : scheme.ring) {
+    writer.Number(point.value);
+    writer.Number(point.owner);
+  }
+  writer.Number(static_cast<std::uint32_t>(scheme.table.size()));
+  for (ServerIndex owner : scheme.table) writer.Number(owner);
+}
+
 }  // namespace
 
 std::uint64_t Fingerprint(const PlacementState& state) {
@@ -55,6 +71,7 @@ std::uint64_t Fingerprint(const PlacementState& state) {
     writer.Text(server.address());
     writer.Number(server.weight);
   }
+  if (pool.scheme) WriteScheme(*pool.scheme, writer);
   writer.Number(static_cast<std::uint32_t>(state.live.size()));
   for (ServerIndex index : state.live) writer.Number(index);
   writer.Number(static_cast<std::uint32_t>(state.ring.points().size()));

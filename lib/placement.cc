@@ -149,6 +149,11 @@ Result<Placement> Placement::Create(const PoolConfig& config, RandomSource rando
 }
 
 Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
+  if (state_->pool->scheme) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a placement of another client (" + state_->pool->scheme->name +
+                     ") cannot be restricted: what it does when a server fails is not modelled"};
+  }
   if (live.empty()) {
     return Error{ErrorCode::kInvalidArgument, "a placement needs at least one live server"};
   }
@@ -166,6 +171,9 @@ Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
 ServerIndex Placement::LocateHash(std::uint32_t hash) const {
   const PlacementState& state = *state_;
   if (state.pool->servers.size() == 1) return 0;
+  if (state.pool->scheme) {
+    return state.pool->scheme->compute ? 0 : state.pool->scheme->LocateHash(hash);
+  }
   switch (state.pool->distribution) {
     case Distribution::kKetama:
       return state.ring.Owner(hash);
@@ -179,12 +187,14 @@ ServerIndex Placement::LocateHash(std::uint32_t hash) const {
 
 std::uint32_t Placement::HashKey(std::string_view key) const {
   const PlacementPool& pool = *state_->pool;
+  if (pool.scheme) return pool.scheme->compute ? 0 : pool.scheme->HashKey(key);
   return key.empty() ? 0 : Hash(pool.hash, HashedPart(key), pool.char_sign);
 }
 
 ServerIndex Placement::Locate(std::string_view key) const {
   const PlacementPool& pool = *state_->pool;
   if (pool.servers.size() == 1) return 0;
+  if (pool.scheme) return pool.scheme->Locate(key, pool.servers.size());
   return LocateHash(pool.distribution == Distribution::kRandom ? 0 : HashKey(key));
 }
 
@@ -193,6 +203,11 @@ void Placement::Locate(std::span<const std::string_view> keys,
   assert(keys.size() == owners.size());
   const PlacementPool& pool = *state_->pool;
   if (pool.servers.size() == 1) return std::fill(owners.begin(), owners.end(), 0);
+  if (pool.scheme) {
+    std::transform(keys.begin(), keys.end(), owners.begin(),
+                   [this](std::string_view key) { return Locate(key); });
+    return;
+  }
   if (pool.distribution == Distribution::kRandom) {
     return std::generate(owners.begin(), owners.end(), [this] { return LocateHash(0); });
   }
@@ -220,7 +235,17 @@ bool Placement::is_live(ServerIndex index) const { return state_->is_live[index]
 Distribution Placement::distribution() const { return state_->pool->distribution; }
 HashFunction Placement::hash_function() const { return state_->pool->hash; }
 CharSign Placement::char_sign() const { return state_->pool->char_sign; }
+
+std::string_view Placement::scheme() const {
+  return state_->pool->scheme ? std::string_view(state_->pool->scheme->name) : "twemproxy";
+}
+
+std::string Placement::SentKey(std::string_view key) const {
+  return state_->pool->scheme ? state_->pool->scheme->SentKey(key) : std::string(key);
+}
+
 std::vector<Point> Placement::points() const {
+  if (state_->pool->scheme) return state_->pool->scheme->ring;
   const std::span<const Point> points = state_->ring.points();
   return {points.begin(), points.end()};
 }
@@ -228,6 +253,7 @@ std::vector<Point> Placement::points() const {
 std::uint32_t Placement::PointCount(ServerIndex index) const {
   const PlacementPool& pool = *state_->pool;
   if (!is_live(index)) return 0;
+  if (pool.scheme) return pool.scheme->PointCount(index);
   switch (pool.distribution) {
     case Distribution::kKetama:
       return internal::kPointsPerGroup *
@@ -245,7 +271,7 @@ std::vector<double> Placement::Shares() const {
   std::vector<double> shares(servers().size());
   if (distribution() == Distribution::kKetama) {
     constexpr double kCircle = 4294967296.0;
-    const std::span<const Point> ring = state_->ring.points();
+    const std::vector<Point> ring = points();
     std::uint64_t before = 0;  // one past the last hash that is given away
     for (const Point& point : ring) {
       const std::uint64_t end = std::uint64_t{point.value} + 1;

@@ -9,6 +9,7 @@
 
 #include "lib/ketama_points.h"
 #include "lib/point_index.h"
+#include "lib/scheme.h"
 #include "shardcache/placement.h"
 
 namespace shardcache::inline v0::internal {
@@ -22,6 +23,8 @@ struct PlacementPool {
   std::optional<HashTag> hash_tag;
   Placement::RandomSource random;
   mutable KetamaPointCache ketama_points;
+  // Not null: the placement is another client's, made by this and nothing above but `servers`.
+  std::shared_ptr<const Scheme> scheme;
 };
 
 struct PlacementState {

@@ -13,10 +13,12 @@ constexpr const char* kAbout =
     "  shardcache check nutcracker.yml\n"
     "  shardcache locate -c nutcracker.yml user:42 user:43\n"
     "  shardcache ring -c nutcracker.yml --down server2\n"
-    "  shardcache eject -c nutcracker.yml";
+    "  shardcache eject -c nutcracker.yml\n"
+    "  shardcache agree -c nutcracker.yml --client php-memcached \\\n"
+    "      --set OPT_LIBKETAMA_COMPATIBLE=true";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 yes or done; 1 no (an invalid configuration, a key without a server);\n"
+    "Exit codes: 0 yes or done; 1 no (an invalid configuration, keys that differ);\n"
     "2 wrong usage, or a file that cannot be read or written.";
 
 }  // namespace
@@ -31,6 +33,7 @@ int main(int argc, char** argv) {
   cli::AddCheck(app, run);
   cli::AddLocate(app, run);
   cli::AddRing(app, run);
+  cli::AddAgree(app, run);
   cli::AddEject(app, run);
   cli::AddWatch(app, run);
   try {

@@ -22,12 +22,16 @@ ServerIndex FindServer(const PoolConfig& pool, std::span<const Server> servers,
 
 }  // namespace
 
-void AddPoolOptions(CLI::App& command, PoolOptions& options) {
+void AddWholePoolOptions(CLI::App& command, PoolOptions& options) {
   command.add_option("-c,--conf", options.file, "twemproxy's configuration, nutcracker.yml")
       ->type_name("FILE")
       ->required();
   command.add_option("-p,--pool", options.pool, "the pool; may be left out if FILE has just one")
       ->type_name("POOL");
+}
+
+void AddPoolOptions(CLI::App& command, PoolOptions& options) {
+  AddWholePoolOptions(command, options);
   command
       .add_option("--down", options.down,
                   "a server, by its ring name, that is ejected; may be given again")

@@ -19,6 +19,8 @@ struct PoolOptions {
 };
 
 void AddPoolOptions(CLI::App& command, PoolOptions& options);
+// The same without --down, for commands about a pool whose servers are all live.
+void AddWholePoolOptions(CLI::App& command, PoolOptions& options);
 
 // Each throws Failure with what the user should change.
 PoolConfig LoadPool(const PoolOptions& options);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,6 +20,7 @@
 namespace shardcache::inline v0 {
 
 namespace internal {
+struct PlacementAccess;
 struct PlacementState;
 }
 
@@ -32,7 +34,7 @@ struct Point {
 };
 
 // The map from keys to servers that twemproxy makes of a pool while a given set of its servers
-// is live. An immutable value: built once, cheap to copy (copies share), and safe to use from
+// is live; or the one that another client makes, see interop.h. An immutable value: built once, cheap to copy (copies share), and safe to use from
 // any number of threads at once without a lock. The same inputs give the same answers in every
 // process, for ever; `random` alone has no answer to keep.
 //
@@ -66,7 +68,7 @@ class SHARDCACHE_EXPORT Placement {
   // Server indexes keep their meaning. Order and repetition in `live` do not matter.
   //
   // Errors: kInvalidArgument if `live` is empty (twemproxy then keeps the ring it had) or
-  // holds an index that is not of this pool.
+  // holds an index that is not of this pool; or for the placement of another client.
   [[nodiscard]] Result<Placement> Restrict(std::span<const ServerIndex> live) const;
 
   // The server that `key` belongs to. Cannot fail. O(key.size()).
@@ -96,11 +98,18 @@ class SHARDCACHE_EXPORT Placement {
   // REQUIRES: index < servers().size().
   bool is_live(ServerIndex index) const;
 
+  // The name of another client's way to place keys ("libmemcached ketama, weighted"), or
+  // "twemproxy". Where it is another's, the next three say nothing of it.
+  std::string_view scheme() const;
   Distribution distribution() const;
   HashFunction hash_function() const;
   CharSign char_sign() const;
 
-  // The continuum, ascending by value, equal values by server index; empty unless ketama.
+  // The key as it goes to the server: the same for twemproxy; other clients put a prefix before
+  // it, or clean it up.
+  std::string SentKey(std::string_view key) const;
+
+  // The continuum, ascending by value, equal values by server index; empty if there is none.
   std::vector<Point> points() const;
 
   // How many points (ketama), table slots (modula: the weight) or draws (random: 1) the server
@@ -117,6 +126,8 @@ class SHARDCACHE_EXPORT Placement {
   std::uint64_t fingerprint() const;
 
  private:
+  friend struct internal::PlacementAccess;
+
   explicit Placement(std::shared_ptr<const internal::PlacementState> state);
 
   std::shared_ptr<const internal::PlacementState> state_;

@@ -1,0 +1,31 @@
+// The client that a command is about.
+#ifndef SHARDCACHE_BINDINGS_CLI_CLIENT_H_
+#define SHARDCACHE_BINDINGS_CLI_CLIENT_H_
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "shardcache/interop.h"
+#include "shardcache/pool_config.h"
+
+namespace shardcache::cli {
+
+// The options --client, --set, --servers, --php and --list-clients.
+struct ClientOptions {
+  std::string client;
+  std::vector<std::string> settings;  // OPTION=VALUE, in the order given
+  std::string servers;                // a file, or empty
+  std::string php;                    // a file, or empty
+};
+
+void AddClientOptions(CLI::App& command, ClientOptions& options);
+
+// The client as the options describe it. Its servers are those of --servers, else those of the
+// PHP file, else those of `pool` in the file's order. Says on stderr what the PHP file holds and
+// what of it could not be read. Throws Failure.
+ClientSetup LoadClient(const ClientOptions& options, const PoolConfig& pool);
+
+}  // namespace shardcache::cli
+
+#endif  // SHARDCACHE_BINDINGS_CLI_CLIENT_H_

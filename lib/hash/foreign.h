@@ -1,0 +1,15 @@
+// Hashes of other clients that twemproxy does not have.
+#ifndef SHARDCACHE_LIB_HASH_FOREIGN_H_
+#define SHARDCACHE_LIB_HASH_FOREIGN_H_
+
+#include <cstdint>
+#include <string_view>
+
+namespace shardcache::inline v0::internal {
+
+// MurmurHash3, the 32-bit form for x86.
+std::uint32_t Murmur3_32(std::string_view bytes, std::uint32_t seed);
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_HASH_FOREIGN_H_

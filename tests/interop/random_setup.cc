@@ -1,0 +1,61 @@
+#include "tests/interop/random_setup.h"
+
+#include <set>
+
+namespace shardcache::testing {
+
+std::vector<Server> RandomSetup::Servers(const ServerKinds& kinds) {
+  const std::uint64_t count = 1 + Below(Chance(0.5) ? 8 : kinds.most);
+  const bool weighted = Chance(0.5);
+  const bool sockets = kinds.sockets && Chance(0.2);
+  const std::uint64_t most_weight = Chance(0.8) ? 10 : 1000;
+  std::set<std::string> taken;
+  std::vector<Server> servers;
+  while (servers.size() < count) {
+    Server server;
+    server.port = Chance(0.4) ? 11211 : static_cast<std::uint16_t>(1024 + Below(60000));
+    if (sockets && Chance(0.3)) {
+      server.host = "/tmp/mc" + std::to_string(Below(1000)) + ".sock";
+      server.port = 0;
+    } else if (kinds.names && Chance(0.5)) {
+      server.host = "cache" + std::to_string(Below(1000)) + (Chance(0.5) ? ".example.org" : "");
+    } else {
+      server.host = "10." + std::to_string(Below(256)) + "." + std::to_string(Below(4)) + "." +
+                    std::to_string(1 + Below(254));
+    }
+    server.name = server.address();
+    if (weighted) server.weight = static_cast<std::uint32_t>(1 + Below(most_weight));
+    if (taken.insert(server.address()).second) servers.push_back(server);
+  }
+  return servers;
+}
+
+std::string RandomSetup::Key() {
+  const std::uint64_t kind = Below(4);
+  const std::uint64_t length = 1 + Below(60);
+  std::string key;
+  while (key.size() < length) {
+    switch (kind) {
+      case 0:
+        key += static_cast<char>('!' + Below(94));
+        break;
+      case 1:
+        key += Pick<std::string>({"a", "7", ":", "é", "ß", "日", "本", "😀"});
+        break;
+      case 2:
+        key += static_cast<char>(0x21 + Below(0x100 - 0x21));
+        break;
+      default:
+        if (const char c = static_cast<char>(1 + Below(255)); c != '\r' && c != '\n') key += c;
+    }
+  }
+  return key;
+}
+
+std::vector<std::string> RandomSetup::Keys(std::size_t count) {
+  std::vector<std::string> keys(count);
+  for (std::string& key : keys) key = Key();
+  return keys;
+}
+
+}  // namespace shardcache::testing

@@ -1,0 +1,39 @@
+// Random setups of clients, and the keys to try them with.
+#ifndef SHARDCACHE_TESTS_INTEROP_RANDOM_SETUP_H_
+#define SHARDCACHE_TESTS_INTEROP_RANDOM_SETUP_H_
+
+#include <string>
+#include <vector>
+
+#include "shardcache/interop.h"
+#include "tests/harness/random.h"
+
+namespace shardcache::testing {
+
+class RandomSetup : public Random {
+ public:
+  // Of one seed, each `stream` gives other values.
+  explicit RandomSetup(std::uint64_t stream) : Random(Seed() * 1000003 + stream) {}
+
+  template <typename T>
+  const T& Pick(const std::vector<T>& from) {
+    return from[Below(from.size())];
+  }
+
+  struct ServerKinds {
+    bool names = true;    // host names besides IP addresses
+    bool sockets = true;  // unix sockets, sometimes
+    std::uint64_t most = 60;
+  };
+  // 1 to `most` servers of different addresses in random order; port 11211 is frequent; half of
+  // the lists have weights other than 1.
+  std::vector<Server> Servers(const ServerKinds& kinds);
+
+  // Of 1 to 60 bytes: plain, UTF-8, any bytes above 0x20, any bytes at all. No NUL, CR or LF.
+  std::string Key();
+  std::vector<std::string> Keys(std::size_t count);
+};
+
+}  // namespace shardcache::testing
+
+#endif  // SHARDCACHE_TESTS_INTEROP_RANDOM_SETUP_H_
