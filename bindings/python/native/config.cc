@@ -117,7 +117,6 @@ void DefineConfig(py::module_& module) {
   module.def("parse_server",
              [](std::string_view line) { return FromServer(Unwrap(ParseServer(line))); });
   module.def("address", [](const py::tuple& server) { return ToServer(server).address(); });
-  module.def("ring_name_less", &RingNameLess);
   module.def("load_pools", [](const std::string& path) {
     return FromConfigs(Unwrap([&] {
       const py::gil_scoped_release release;

@@ -67,10 +67,10 @@ class PoolConfig:
         """The servers in the order of their indexes, which is twemproxy's."""
         return tuple(sorted(self.servers, key=lambda server: server.index))
 
-    def fields(self) -> dict[str, Any]:
+    def _as_fields(self) -> dict[str, Any]:
         """What the extension module takes."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        fields["servers"] = tuple(server.as_tuple() for server in self.servers)
+        fields["servers"] = tuple(server._as_tuple() for server in self.servers)
         return fields
 
 
@@ -103,13 +103,13 @@ def parse(text: str | bytes, file_name: str = "<string>") -> dict[str, PoolConfi
 
 def lint(pool: PoolConfig) -> list[LintWarning]:
     """What twemproxy accepts in `pool` and what hurts; empty if all is well."""
-    return [LintWarning(*warning) for warning in _shardcache.lint(pool.fields())]
+    return [LintWarning(*warning) for warning in _shardcache.lint(pool._as_fields())]
 
 
 def check_listen(pool: PoolConfig) -> None:
     """Raises Error if this machine does not know the pool's listen host, which twemproxy looks up
     when it starts. May wait for the network."""
-    _shardcache.check_listen(pool.fields())
+    _shardcache.check_listen(pool._as_fields())
 
 
 def _by_name(pools: list[dict[str, Any]]) -> dict[str, PoolConfig]:

@@ -49,7 +49,7 @@ class Placement:
         """
         if not isinstance(pool, PoolConfig):
             raise TypeError(f"expected a PoolConfig, and not {type(pool).__name__}")
-        self._begin(_shardcache.Placement(pool.fields(), random), pool, random)
+        self._begin(_shardcache.Placement(pool._as_fields(), random), pool, random)
         out = self._indexes(down)
         if out:
             self._native = self._restricted([i for i in self.live if i not in out])

@@ -150,7 +150,7 @@ class Router:
         self._clock = clock
         self._observer = observer
         self._native = _shardcache.Router(
-            pool.fields(),
+            pool._as_fields(),
             None if clock is None else _tell_time(weakref.ref(self)),
             None if observer is None else _tell_observer(weakref.ref(self)),
             probe_before_readmission,
@@ -167,8 +167,11 @@ class Router:
         Raises Error of code "no_live_server" if the request fails at once: no server is live, or,
         with keep_ring, the key's own is ejected.
         """
-        index, configuration = self._native.route(key, now)
-        return _live(index, self._pools[configuration], key)
+        while True:
+            index, configuration = self._native.route(key, now)
+            pool = self._pools.get(configuration)
+            if pool is not None:  # None: reloads overtook this thread
+                return _live(index, pool, key)
 
     def route_many(self, keys: Keys, now: float | None = None) -> Uint32s:
         """The index of the server of each of `keys`, all by one snapshot; NO_SERVER where the
@@ -177,8 +180,11 @@ class Router:
 
     def snapshot(self, now: float | None = None) -> RouterSnapshot:
         """What a request at `now` is routed by."""
-        native = self._native.snapshot(now)
-        return RouterSnapshot(native, self._pools[native.configuration()])
+        while True:
+            native = self._native.snapshot(now)
+            pool = self._pools.get(native.configuration())
+            if pool is not None:  # None: reloads overtook this thread
+                return RouterSnapshot(native, pool)
 
     def report_failure(
         self,
@@ -227,7 +233,7 @@ class Router:
             last = max(self._pools)
             self._pools[last + 1] = pool
             try:
-                self._native.reload(pool.fields())
+                self._native.reload(pool._as_fields())
             except BaseException:
                 del self._pools[last + 1]
                 raise

@@ -37,9 +37,9 @@ class Server:
     @cached_property
     def address(self) -> str:
         """ "host:port", "[host]:port" where the host has a colon, or the socket's path."""
-        return _shardcache.address(self.as_tuple())
+        return _shardcache.address(self._as_tuple())
 
-    def as_tuple(self) -> ServerTuple:
+    def _as_tuple(self) -> ServerTuple:
         return (self.name, self.host, self.port, self.weight, self.named)
 
     def __str__(self) -> str:

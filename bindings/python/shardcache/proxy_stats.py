@@ -84,7 +84,7 @@ def ejections_at(
     at = _microseconds(now or datetime.now(timezone.utc))
     return [
         ProxyEjection(name, _datetime(ejected_at), _datetime(until))
-        for name, ejected_at, until in _shardcache.ejections_at(times, pool.fields(), at)
+        for name, ejected_at, until in _shardcache.ejections_at(times, pool._as_fields(), at)
     ]
 
 
