@@ -120,7 +120,7 @@ def _package_files() -> Iterator[pathlib.Path]:
 
 
 def _build_module(build: pathlib.Path) -> pathlib.Path:
-    configure = [
+    configure: list[str | pathlib.Path] = [
         "cmake", "-S", ROOT, "-B", build,
         "-DCMAKE_BUILD_TYPE=Release",
         f"-DPython_EXECUTABLE={sys.executable}",

@@ -11,6 +11,8 @@ PYBIND11_MODULE(_shardcache, module) {
   python::DefineHash(module);
   python::DefineConfig(module);
   python::DefinePlacement(module);
+  python::DefineInterop(module);
+  python::DefineCompare(module);
   python::DefineAnalysis(module);
   python::DefineEjector(module);
   python::DefineRouter(module);

@@ -14,6 +14,8 @@ void DefineArray(py::module_& module);
 void DefineHash(py::module_& module);
 void DefineConfig(py::module_& module);
 void DefinePlacement(py::module_& module);
+void DefineInterop(py::module_& module);
+void DefineCompare(py::module_& module);
 void DefineAnalysis(py::module_& module);
 void DefineEjector(py::module_& module);
 void DefineRouter(py::module_& module);

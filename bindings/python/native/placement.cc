@@ -82,6 +82,9 @@ void DefinePlacement(py::module_& module) {
              return py::bytes(part.data(), part.size());
            })
       .def("servers", [](const Placement& placement) { return FromServers(placement.servers()); })
+      .def("scheme", &Placement::scheme)
+      .def("sent_key", [](const Placement& placement,
+                          py::handle key) { return py::bytes(placement.SentKey(KeyBytes(key))); })
       .def("live",
            [](const Placement& placement) {
              return std::vector<ServerIndex>(placement.live().begin(), placement.live().end());

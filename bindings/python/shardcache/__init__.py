@@ -13,8 +13,18 @@ arrays of dtype S and Arrow columns without a Python object for each. Ctrl-C sto
 What fails raises shardcache.Error.
 """
 
-from . import _shardcache, proxy_stats
+from . import _shardcache, interop, proxy_stats
 from ._analysis import EjectionEffect, ejection_effects, routing_change
+from ._compare import (
+    Comparison,
+    Difference,
+    ExactComparison,
+    Flow,
+    Interval,
+    compare,
+    compare_exactly,
+    wilson_interval,
+)
 from ._config import ListenAddress, LintWarning, PoolConfig, check_listen, lint, load, parse
 from ._ejector import EjectionRules, Ejector
 from ._error import Error
@@ -37,10 +47,15 @@ __all__ = [
     "FAILURE_KINDS",
     "HASHES",
     "NO_SERVER",
+    "Comparison",
+    "Difference",
     "EjectionEffect",
     "EjectionRules",
     "Ejector",
     "Error",
+    "ExactComparison",
+    "Flow",
+    "Interval",
     "LintWarning",
     "ListenAddress",
     "Placement",
@@ -52,13 +67,17 @@ __all__ = [
     "Server",
     "ServerCounters",
     "check_listen",
+    "compare",
+    "compare_exactly",
     "depends_on_char_sign",
     "ejection_effects",
     "hash",
     "hash_many",
+    "interop",
     "lint",
     "load",
     "parse",
     "proxy_stats",
     "routing_change",
+    "wilson_interval",
 ]

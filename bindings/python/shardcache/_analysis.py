@@ -39,7 +39,7 @@ def ejection_effects(placement: Placement, keys: Keys | None = None) -> list[Eje
     """
     hashes = None if keys is None else placement.hash_keys(keys)
     effects = _shardcache.ejection_effects(placement._native, hashes)
-    return [EjectionEffect(placement.servers[server], *rest) for server, *rest in effects]
+    return [EjectionEffect(placement.servers[effect[0]], *effect[1:]) for effect in effects]
 
 
 def routing_change(before: Placement, after: Placement) -> float:

@@ -11,12 +11,13 @@ import numpy as np
 from . import _shardcache
 from ._config import PoolConfig
 from ._error import Error
-from ._server import Server, index_of
+from ._server import Server, index_of, numbered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ._types import Key, Keys, Uint32s
+    from .interop import ClientSetup
 
 POINT = np.dtype([("value", np.uint32), ("owner", np.uint32)])
 
@@ -49,24 +50,30 @@ class Placement:
         """
         if not isinstance(pool, PoolConfig):
             raise TypeError(f"expected a PoolConfig, and not {type(pool).__name__}")
-        self._begin(_shardcache.Placement(pool._as_fields(), random), pool, random)
+        self._native = _shardcache.Placement(pool._as_fields(), random)
+        self._source: PoolConfig | ClientSetup = pool
+        self._random = random
+        self._servers = pool.by_index
+        self._notes: tuple[str, ...] = ()
         out = self._indexes(down)
         if out:
             self._native = self._restricted([i for i in self.live if i not in out])
 
     @classmethod
     def _of(
-        cls, native: _shardcache.Placement, pool: PoolConfig, random: Any = None
+        cls,
+        native: _shardcache.Placement,
+        source: PoolConfig | ClientSetup,
+        random: Callable[[], int] | None = None,
+        notes: Iterable[str] = (),
     ) -> Placement:
         placement = cls.__new__(cls)
-        placement._begin(native, pool, random)
+        placement._native = native
+        placement._source = source
+        placement._random = random
+        placement._servers = numbered(native.servers())
+        placement._notes = tuple(notes)
         return placement
-
-    def _begin(self, native: _shardcache.Placement, pool: PoolConfig, random: Any) -> None:
-        self._native = native
-        self._pool = pool
-        self._random = random
-        self._servers = pool.by_index
 
     def locate(self, key: Key) -> Server:
         """The server that `key` belongs to."""
@@ -92,17 +99,36 @@ class Placement:
         return self._native.hashed_part(key)
 
     def restrict(self, live: Iterable[int | str | Server]) -> Placement:
-        """The placement of the same pool with exactly these servers live, whichever are now."""
+        """The placement of the same pool with exactly these servers live, whichever are now.
+        Raises Error for the placement of another client."""
         native = self._restricted(sorted(self._indexes(live)))
-        return Placement._of(native, self._pool, self._random)
+        return Placement._of(native, self._source, self._random)
+
+    def sent_key(self, key: Key) -> bytes:
+        """The key as it goes to the server: the same for twemproxy; other clients put a prefix
+        before it, or clean it up."""
+        return self._native.sent_key(key)
 
     @property
-    def pool(self) -> PoolConfig:
-        return self._pool
+    def source(self) -> PoolConfig | ClientSetup:
+        """What it was made of."""
+        return self._source
+
+    @property
+    def scheme(self) -> str:
+        """ "twemproxy", or the name of another client's way to place keys. Where it is another's,
+        `distribution`, `hash_function` and `char_sign` say nothing of it."""
+        return self._native.scheme()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Of another client: what the owner of the setup may not expect, a sentence each."""
+        return self._notes
 
     @property
     def servers(self) -> tuple[Server, ...]:
-        """All servers of the pool, live or not, by index."""
+        """All servers, live or not, by index: sorted by ring name; of another client, in the order
+        of its setup."""
         return self._servers
 
     @property
@@ -163,18 +189,22 @@ class Placement:
         return self.fingerprint
 
     def __repr__(self) -> str:
-        down = [server.name for server in self._servers if server.index not in self.live]
-        ejected = f" down={down}" if down else ""
+        live = self.live
+        down = [server.name for server in self._servers if server.index not in live]
+        if isinstance(self._source, PoolConfig):
+            kind = f"of pool '{self._source.name}': {self.distribution}, {self.hash_function}"
+        else:
+            kind = f"of {self._source.client}: {self.scheme}"
+        ejected = f", down={down}" if down else ""
         return (
-            f"<shardcache.Placement of pool '{self._pool.name}': {self.distribution}, "
-            f"{self.hash_function}, {len(self._servers)} servers{ejected}, "
+            f"<shardcache.Placement {kind}, {len(self._servers)} servers{ejected}, "
             f"fingerprint {self.fingerprint:016x}>"
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._random is not None:
             raise TypeError("a Placement that draws from its own `random` cannot be pickled")
-        return _restore, (self._pool, self.live)
+        return _restore, (self._source, self.live)
 
     def _indexes(self, servers: Iterable[int | str | Server]) -> set[int]:
         if isinstance(servers, (str, bytes)):
@@ -187,6 +217,8 @@ class Placement:
         return self._native.restrict(live)
 
 
-def _restore(pool: PoolConfig, live: list[int]) -> Placement:
-    placement = Placement(pool)
+def _restore(source: PoolConfig | ClientSetup, live: list[int]) -> Placement:
+    if not isinstance(source, PoolConfig):
+        return source.placement()
+    placement = Placement(source)
     return placement if live == placement.live else placement.restrict(live)

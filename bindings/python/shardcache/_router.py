@@ -224,7 +224,7 @@ class Router:
     ) -> None:
         """Beyond twemproxy: takes over who is live from a proxy, as seen at `seen_at`. See
         proxy_stats.ejections_at()."""
-        self._native.follow([tuple(ejection) for ejection in ejected], seen_at, now)
+        self._native.follow(list(ejected), seen_at, now)
 
     def reload(self, pool: PoolConfig) -> None:
         """Replaces the configuration. A server that stays, by ring name and address, keeps its
