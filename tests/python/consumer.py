@@ -17,8 +17,10 @@ def main(path: str) -> None:
     assert_type(server, shardcache.Server)
     assert_type(server.index, int)
     assert_type(server.address, str)
-    for keys in (["a", b"b"], ("a",), {"a": 1}):
-        assert_type(placement.locate_many(keys), NDArray[np.uint32])
+    mixed: list[bytes | str] = ["a", b"b"]
+    assert_type(placement.locate_many(mixed), NDArray[np.uint32])
+    assert_type(placement.locate_many(("a", b"b")), NDArray[np.uint32])
+    assert_type(placement.locate_many({"a": 1}), NDArray[np.uint32])
     assert_type(placement.locate_many(np.array([b"a", b"b"])), NDArray[np.uint32])
     assert_type(placement.fingerprint, int)
     assert_type(shardcache.hash("md5", b"key"), int)
