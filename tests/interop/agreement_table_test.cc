@@ -95,7 +95,7 @@ bool NamesHavePorts(const Row& row) {
 
 std::string Percent(double part) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g %%", 100 * part);
+  std::snprintf(text, sizeof text, part > 0.99 ? "%.7g %%" : "%.3g %%", 100 * part);
   return text;
 }
 

@@ -49,8 +49,7 @@ TEST_F(CommandTest, AgreeKeepsTheOrderOfSettings) {
 }
 
 TEST_F(CommandTest, AgreeShowsEachKeyInInputOrder) {
-  const RunResult run = Agree({"--client", "php-memcached", "--set", "OPT_LIBKETAMA_COMPATIBLE=1",
-                               "--per-key", "--keys", "-"},
+  const RunResult run = Agree({"--client", "pecl-memcache", "--per-key", "--keys", "-"},
                               "a\nb\n\xff\\\n");
   EXPECT_EQ(run.exit_code, 1) << run.err;
   std::vector<std::string> keys;

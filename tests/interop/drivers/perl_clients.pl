@@ -25,8 +25,13 @@ sub cache_memcached_fast {
         @{ $setup->{servers} };
     my $client = Cache::Memcached::Fast->new({ servers => \@servers, %options });
     my @keys = map { pack('H*', $_) } @{ $setup->{keys} };
-    my $values = $client->get_multi(@keys);
-    return [map { $values->{$_} } @keys];
+    my %values;
+    for (my $at = 0; $at < @keys; $at += 100) {
+        my $last = $at + 99 < $#keys ? $at + 99 : $#keys;
+        my $got = $client->get_multi(@keys[$at .. $last]);
+        @values{ keys %$got } = values %$got;
+    }
+    return [map { $values{$_} } @keys];
 }
 
 while (my $line = <STDIN>) {
