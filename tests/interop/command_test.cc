@@ -49,8 +49,8 @@ TEST_F(CommandTest, AgreeKeepsTheOrderOfSettings) {
 }
 
 TEST_F(CommandTest, AgreeShowsEachKeyInInputOrder) {
-  const RunResult run = Agree({"--client", "pecl-memcache", "--per-key", "--keys", "-"},
-                              "a\nb\n\xff\\\n");
+  const RunResult run =
+      Agree({"--client", "pecl-memcache", "--per-key", "--keys", "-"}, "a\nb\n\xff\\\n");
   EXPECT_EQ(run.exit_code, 1) << run.err;
   std::vector<std::string> keys;
   std::size_t begin = 0;

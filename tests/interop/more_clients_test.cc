@@ -80,7 +80,7 @@ TEST(CacheMemcachedFastTest, GetsEveryKeyFromTheServerOfTheModel) {
     const bool weighted = random.Chance(0.5);
     for (std::uint64_t n = 1; n <= count; ++n) {
       Server server;
-      server.host = "127.9." + std::to_string(i) + "." + std::to_string(n);
+      server.host = LoopbackHost(static_cast<std::uint64_t>(i), n);
       server.port = random.Chance(0.4) ? 11211 : FreePort();
       if (weighted) server.weight = static_cast<std::uint32_t>(1 + random.Below(8));
       backends.Add(server.address(), server.address());
