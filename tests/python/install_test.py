@@ -1,0 +1,80 @@
+"""The wheel: built by pip from the checkout without the network, and used outside of it."""
+
+import email
+import subprocess
+import sys
+import venv
+import zipfile
+
+import pytest
+
+import conftest
+import shardcache
+
+
+def run(*command, cwd):
+    result = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=conftest.other_program(),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(name="wheel", scope="module")
+def _wheel(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("wheel")
+    run(
+        sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation",
+        "--wheel-dir", directory, conftest.ROOT, cwd=directory,
+    )  # fmt: skip
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+@pytest.mark.builds
+def test_a_wheel_works_in_a_clean_environment(wheel, tmp_path):
+    # numpy is Debian's: the index is out of reach.
+    venv.create(tmp_path / "venv", system_site_packages=True, with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    run(python, "-m", "pip", "install", "--no-index", wheel, cwd=tmp_path)
+    program = (
+        "import shardcache, shardcache.plot; print(shardcache.__file__, shardcache.__version__,"
+        "shardcache.hash('fnv1a_64', 'apple'))"
+    )
+    file, version, value = run(python, "-c", program, cwd=tmp_path).split()
+    assert file.startswith(str(tmp_path))
+    assert version == shardcache.__version__
+    assert value == "1488911807"
+
+
+@pytest.mark.builds
+def test_the_wheel_says_what_it_is_and_needs(wheel):
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        info = f"shardcache-{shardcache.__version__}.dist-info"
+        metadata = email.message_from_bytes(archive.read(f"{info}/METADATA"))
+        module = next(name for name in names if name.endswith(".so"))
+        archive.extract(module, wheel.parent)
+    assert metadata["Version"] == shardcache.__version__
+    assert metadata.get_all("Requires-External") == ["libxxhash0", "libyaml-0-2"]
+    assert metadata.get_all("Requires-Dist") == ["numpy", 'matplotlib; extra == "plot"']
+    assert {"shardcache/py.typed", "shardcache/_shardcache.pyi", f"{info}/LICENSE"} <= names
+    needed = run("readelf", "--dynamic", wheel.parent / module, cwd=wheel.parent)
+    libraries = {line.split("[")[1].split("]")[0] for line in needed.splitlines() if "NEEDED" in line}
+    assert libraries <= {
+        "libyaml-0.so.2", "libxxhash.so.0", "libstdc++.so.6", "libgcc_s.so.1", "libc.so.6",
+        "libm.so.6", "ld-linux-x86-64.so.2",
+    }  # fmt: skip
+
+
+@pytest.mark.builds
+def test_a_source_distribution_builds(tmp_path):
+    program = "import build_backend, sys; print(build_backend.build_sdist(sys.argv[1]))"
+    backend = conftest.ROOT / "bindings" / "python"
+    name = run(sys.executable, "-B", "-c", program, tmp_path, cwd=backend).split()[-1]
+    run(
+        sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-index", "--no-build-isolation",
+        "--wheel-dir", tmp_path, tmp_path / name, cwd=tmp_path,
+    )  # fmt: skip
+    assert list(tmp_path.glob("*.whl"))
