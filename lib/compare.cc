@@ -59,7 +59,9 @@ Interval WilsonInterval(std::uint64_t successes, std::uint64_t trials) {
   const double middle = p + kZ * kZ / (2 * n);
   const double half = kZ * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
   const double scale = 1 + kZ * kZ / n;
-  return {std::max(0.0, (middle - half) / scale), std::min(1.0, (middle + half) / scale)};
+  // At the ends the interval is one-sided; rounding must not say otherwise.
+  return {successes == 0 ? 0.0 : (middle - half) / scale,
+          successes == trials ? 1.0 : (middle + half) / scale};
 }
 
 Comparer::Comparer(const Placement& first, const Placement& second, std::size_t most_examples)

@@ -33,7 +33,7 @@ void ListClients() {
         line += c;
         continue;
       }
-      if (!line.empty()) std::printf("      --set %s\n", line.c_str());
+      if (!line.empty()) std::printf("      %s\n", line.c_str());
       line.clear();
     }
   }

@@ -34,6 +34,7 @@ int main(int argc, char** argv) {
   cli::AddLocate(app, run);
   cli::AddRing(app, run);
   cli::AddAgree(app, run);
+  cli::AddDiff(app, run);
   cli::AddEject(app, run);
   cli::AddWatch(app, run);
   try {

@@ -22,7 +22,7 @@ namespace shardcache::inline v0 {
 namespace internal {
 struct PlacementAccess;
 struct PlacementState;
-}
+}  // namespace internal
 
 // A point of the continuum. It owns the hashes from just above the point before it up to and
 // including `value`; the first point also owns those above the last.
@@ -34,9 +34,10 @@ struct Point {
 };
 
 // The map from keys to servers that twemproxy makes of a pool while a given set of its servers
-// is live; or the one that another client makes, see interop.h. An immutable value: built once, cheap to copy (copies share), and safe to use from
-// any number of threads at once without a lock. The same inputs give the same answers in every
-// process, for ever; `random` alone has no answer to keep.
+// is live; or the one that another client makes, see interop.h. An immutable value: built once,
+// cheap to copy (copies share), and safe to use from any number of threads at once without a lock.
+// The same inputs give the same answers in every process, for ever; `random` alone has no answer to
+// keep.
 //
 //   Result<Placement> placement = Placement::Create(pool);
 //   const Server& owner = placement->server(placement->Locate("user:42"));

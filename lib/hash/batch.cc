@@ -118,7 +118,7 @@ void HashChunk(const KernelFunctions& kernel, HashFunction function,
 
 // Not in lanes: a look-up in a table for each lane (a "gather") is no faster than look-ups for one
 // key after another.
-void Crc32aEach(Kernel kernel, std::span<const std::string_view> keys,
+void Crc32aEach([[maybe_unused]] Kernel kernel, std::span<const std::string_view> keys,
                 std::span<std::uint32_t> hashes) {
 #if defined(__x86_64__)
   if (kernel != Kernel::kPortable) return Crc32aClmul(keys, hashes);

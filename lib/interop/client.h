@@ -47,12 +47,28 @@ Error BadValue(const ClientOption& option, std::string_view expected);
 // Whether the option is the mark of where servers are added (see ClientSetup).
 bool IsServersMark(const ClientOption& option);
 
-// The clients, a file or more each.
+// The part of a key that mcrouter hashes: of "/region/cluster/key|#|rest", the key.
+std::string_view McrouterPart(std::string_view key);
+
+// The clients. Each maker's file says which source it follows.
 Result<ClientModel> MakePhpMemcached(const ClientSetup& setup);
 Result<ClientModel> MakePhpMemcachedSession(const ClientSetup& setup);
 Result<ClientModel> MakePeclMemcache(const ClientSetup& setup);
 Result<ClientModel> MakeLibmemcached(const ClientSetup& setup);
 Result<ClientModel> MakePylibmc(const ClientSetup& setup);
+Result<ClientModel> MakePythonMemcached(const ClientSetup& setup);
+Result<ClientModel> MakePymemcache(const ClientSetup& setup);
+Result<ClientModel> MakeUhashring(const ClientSetup& setup);
+Result<ClientModel> MakeCacheMemcached(const ClientSetup& setup);
+Result<ClientModel> MakeCacheMemcachedFast(const ClientSetup& setup);
+Result<ClientModel> MakeDalli(const ClientSetup& setup);
+Result<ClientModel> MakeGomemcache(const ClientSetup& setup);
+Result<ClientModel> MakeSpymemcached(const ClientSetup& setup);
+Result<ClientModel> MakeXmemcached(const ClientSetup& setup);
+Result<ClientModel> MakeLibketama(const ClientSetup& setup);
+Result<ClientModel> MakeMemcachedProxy(const ClientSetup& setup);
+Result<ClientModel> MakeMcrouterCrc32(const ClientSetup& setup);
+Result<ClientModel> MakeMcrouterCh3(const ClientSetup& setup);
 
 }  // namespace shardcache::inline v0::internal
 

@@ -156,8 +156,11 @@ class Search {
     }
   }
 
-  static std::size_t Cost(const Remedy& remedy) {
-    return remedy.client_changes.size() + remedy.pool_changes.size();
+  // Leaving ketama costs more than any name: each ejection then moves nearly all keys.
+  std::size_t Cost(const Remedy& remedy) const {
+    const bool leaves_ketama = pool_.distribution == Distribution::kKetama &&
+                               remedy.pool.distribution != Distribution::kKetama;
+    return remedy.client_changes.size() + remedy.pool_changes.size() + (leaves_ketama ? 3 : 0);
   }
 
   // Whether `remedy` asks for all that one of `chosen` does.
@@ -174,9 +177,10 @@ class Search {
     });
   }
 
-  // The nearest that change the client alone, the pool alone, and both; no side's more than two.
+  // The nearest that change the client alone and the pool alone, no more than two of each; then
+  // those that change both, but one is enough where there are others.
   std::vector<Remedy> Choose() {
-    std::stable_sort(found_.begin(), found_.end(), [](const Remedy& a, const Remedy& b) {
+    std::stable_sort(found_.begin(), found_.end(), [this](const Remedy& a, const Remedy& b) {
       if ((a.agreement == 1) != (b.agreement == 1)) return a.agreement == 1;
       return Cost(a) < Cost(b);
     });
@@ -185,10 +189,10 @@ class Search {
     for (const bool both : {false, true}) {
       std::size_t client_only = 0;
       std::size_t pool_only = 0;
-      if (both && !chosen.empty()) break;
+      const std::size_t most = both && !chosen.empty() ? chosen.size() + 1 : kMostRemedies;
       for (Remedy& remedy : found_) {
         const bool changes_both = !remedy.client_changes.empty() && !remedy.pool_changes.empty();
-        if (changes_both != both || chosen.size() == kMostRemedies) continue;
+        if (changes_both != both || chosen.size() >= most) continue;
         if (perfect && remedy.agreement < 1) continue;
         if (IsNoNearer(remedy, chosen)) continue;
         if (++(remedy.pool_changes.empty() ? client_only : pool_only) > 2) continue;

@@ -98,7 +98,7 @@ def hashing(program, repetitions):
 
 
 def rings(program, repetitions):
-    times, runs = measure(program, "^(build|eject|memory)/", repetitions, 0.02)
+    times, runs = measure(program, "^(build|eject|memory)/", repetitions, 0.2)
     rows = []
     for part, what in (("build", "full build"), ("eject", "ejection, look-up ready")):
         rows.append((what, [ratio(times, f"{part}/{n}/twemproxy", f"{part}/{n}/shardcache")

@@ -84,7 +84,7 @@ void Memory(benchmark::State& state, std::size_t servers) {
 }  // namespace
 
 void RegisterRingBenchmarks() {
-  const auto add = [](std::string name, std::size_t servers, auto function) {
+  const auto add = [](const std::string& name, std::size_t servers, auto function) {
     benchmark::RegisterBenchmark(name.c_str(), function, servers)->Unit(benchmark::kMicrosecond);
   };
   for (std::size_t servers : {10, 100, 1000, 5000}) {

@@ -31,19 +31,23 @@ Keys::Keys(Kind kind, std::size_t count) {
 
 const std::vector<std::string_view>& BenchmarkKeys(Keys::Kind kind) {
   constexpr std::size_t kCount = 65536;
-  static const Keys mixed(Keys::Kind::kMixed, kCount);
-  static const Keys fixed(Keys::Kind::kFixed, kCount);
-  static const Keys tagged(Keys::Kind::kTagged, kCount);
-  static const Keys utf8(Keys::Kind::kUtf8, kCount);
   switch (kind) {
-    case Keys::Kind::kFixed:
+    case Keys::Kind::kFixed: {
+      static const Keys fixed(kind, kCount);
       return fixed.views();
-    case Keys::Kind::kTagged:
+    }
+    case Keys::Kind::kTagged: {
+      static const Keys tagged(kind, kCount);
       return tagged.views();
-    case Keys::Kind::kUtf8:
+    }
+    case Keys::Kind::kUtf8: {
+      static const Keys utf8(kind, kCount);
       return utf8.views();
-    default:
+    }
+    default: {
+      static const Keys mixed(kind, kCount);
       return mixed.views();
+    }
   }
 }
 

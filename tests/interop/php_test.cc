@@ -125,13 +125,13 @@ TEST(PeclMemcacheTest, PlacesEveryKeyAsTheExtensionDoes) {
 }
 
 // Servers that answer every get with their own address, under addresses that PHP can reach.
-std::vector<Server> AddBackends(RandomSetup& random, EchoBackends& backends, std::uint64_t loopback,
+std::vector<Server> AddBackends(RandomSetup& random, EchoBackends& backends, std::uint64_t network,
                                 bool session) {
   const std::uint64_t count = 2 + random.Below(30);
   std::vector<Server> servers;
   for (std::uint64_t i = 0; i < count; ++i) {
     Server server;
-    server.host = "127.7." + std::to_string(loopback) + "." + std::to_string(1 + i);
+    server.host = LoopbackHost(network, 1 + i);
     server.port = random.Chance(0.4) ? 11211 : FreePort();
     server.name = server.address();
     if (random.Chance(0.3)) server.weight = static_cast<std::uint32_t>(1 + random.Below(5));

@@ -1,8 +1,16 @@
 #include "tests/interop/random_setup.h"
 
+#include <unistd.h>
+
 #include <set>
 
 namespace shardcache::testing {
+
+std::string LoopbackHost(std::uint64_t network, std::uint64_t number) {
+  // Processes of one test run have numbers near each other, so different remainders.
+  return "127." + std::to_string(64 + getpid() % 128) + "." + std::to_string(network) + "." +
+         std::to_string(number);
+}
 
 std::vector<Server> RandomSetup::Servers(const ServerKinds& kinds) {
   const std::uint64_t count = 1 + Below(Chance(0.5) ? 8 : kinds.most);

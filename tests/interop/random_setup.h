@@ -10,6 +10,10 @@
 
 namespace shardcache::testing {
 
+// A loopback address, for a server of `network` (0 to 255) and `number` (1 to 254). Tests that run
+// at the same time get others, so that each may use port 11211.
+std::string LoopbackHost(std::uint64_t network, std::uint64_t number);
+
 class RandomSetup : public Random {
  public:
   // Of one seed, each `stream` gives other values.

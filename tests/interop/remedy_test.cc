@@ -34,7 +34,7 @@ class RemedyTest : public ::testing::Test {
     ++network_;
     for (std::uint64_t i = 1; i <= count; ++i) {
       Server server;
-      server.host = "127.8." + std::to_string(network_) + "." + std::to_string(i);
+      server.host = LoopbackHost(network_, i);
       server.port = random_.Chance(0.4) ? 11211 : FreePort();
       server.name = server.port == 11211 ? server.host : server.address();
       backends_.Add(server.address(), server.address());
@@ -130,7 +130,7 @@ class RemedyTest : public ::testing::Test {
 
   RandomSetup random_{31};
   EchoBackends backends_;
-  int network_ = 0;
+  std::uint64_t network_ = 0;
 };
 
 TEST_F(RemedyTest, EveryRemedyOfPhpMemcachedWorks) {

@@ -106,6 +106,18 @@ const Texts kOddSettings = {"reuseport: true",
                             "~: md5",
                             "hash: \"md5\\0\""};
 
+constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kPairs = {{
+    {"a:11211:1", "b:1:1 a"},
+    {"a:11212:1", "b:1:1 a:11212"},
+    {"a:11212:1", "b:1:1 a"},
+    {"a:1:1", "a:1:2"},
+    {"a:1:1", "a:01:1"},
+    {"a:1:1 one", "a:1:1 two"},
+    {"a:1:1 one", "b:1:1 one"},
+    {"/s:1", "b:1:1 /s:"},
+    {"/s:1", "b:1:1 /s"},
+}};
+
 class Generator {
  public:
   Generator(Random& random, double spice) : random_(random), spice_(spice) {}
@@ -329,6 +341,10 @@ class Generator {
       text += inner;
       text += "- ";
       text += Server(i);
+    }
+    if (Odd()) {  // two servers, of one ring name or nearly
+      const auto [one, other] = random_.Pick(kPairs);
+      text += "\n" + inner + "- " + std::string(one) + "\n" + inner + "- " + std::string(other);
     }
     return text;
   }

@@ -1,10 +1,7 @@
 // Every fast form of every hash gives what the plain form gives, and reads nothing but the key.
 #include <gtest/gtest.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 #include <span>
 #include <string>
@@ -15,6 +12,8 @@
 #include "lib/hash/one_key.h"
 #include "lib/hash/reference.h"
 #include "shardcache/hash.h"
+#include "tests/unit/effort.h"
+#include "tests/unit/guarded_bytes.h"
 
 namespace shardcache {
 namespace {
@@ -52,38 +51,20 @@ std::uint32_t Reference(HashFunction function, std::string_view key, CharSign si
   return 0;
 }
 
-// How many times longer than in a quick run the random tests go on.
-std::size_t Effort() {
-  const char* effort = std::getenv("SHARDCACHE_TEST_EFFORT");
-  return effort == nullptr ? 1 : std::strtoul(effort, nullptr, 10);
-}
-
-// Some pages of random bytes between two that cannot be read, so that a byte read beyond either
-// end ends the process.
-class GuardedBytes {
+// Random bytes in pages beside which nothing can be read.
+class RandomPages {
  public:
-  explicit GuardedBytes(std::size_t size)
-      : page_(static_cast<std::size_t>(sysconf(_SC_PAGESIZE))),
-        size_((size + page_ - 1) / page_ * page_) {
-    void* all = mmap(nullptr, size_ + 2 * page_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (all == MAP_FAILED) std::abort();
-    begin_ = static_cast<char*>(all) + page_;
-    if (mprotect(begin_, size_, PROT_READ | PROT_WRITE) != 0) std::abort();
+  explicit RandomPages(std::size_t pages) : pages_(pages) {
     std::minstd_rand random(7);
-    std::generate_n(begin_, size_, [&] { return static_cast<char>(random() >> 8); });
+    std::generate(pages_.bytes().begin(), pages_.bytes().end(),
+                  [&] { return static_cast<char>(random() >> 8); });
   }
-  ~GuardedBytes() { munmap(begin_ - page_, size_ + 2 * page_); }
-  GuardedBytes(const GuardedBytes&) = delete;
-  GuardedBytes& operator=(const GuardedBytes&) = delete;
-
-  std::string_view First(std::size_t size) const { return {begin_, size}; }
-  std::string_view Last(std::size_t size) const { return {begin_ + size_ - size, size}; }
-  std::string_view all() const { return {begin_, size_}; }
+  std::string_view First(std::size_t size) const { return all().substr(0, size); }
+  std::string_view Last(std::size_t size) const { return all().substr(all().size() - size); }
+  std::string_view all() const { return {pages_.bytes().data(), pages_.bytes().size()}; }
 
  private:
-  std::size_t page_;
-  std::size_t size_;
-  char* begin_;
+  testing::GuardedBytes pages_;
 };
 
 struct Variant {
@@ -91,12 +72,12 @@ struct Variant {
   CharSign sign;
 };
 
-std::string NameOf(const testing::TestParamInfo<Variant>& info) {
+std::string NameOf(const ::testing::TestParamInfo<Variant>& info) {
   return std::string(HashName(info.param.function)) +
          (info.param.sign == CharSign::kSigned ? "_signed" : "_unsigned");
 }
 
-class HashKernels : public testing::TestWithParam<Variant> {
+class HashKernels : public ::testing::TestWithParam<Variant> {
  protected:
   // Holds every kernel, and the form for one key, against the plain form.
   void Check(std::span<const std::string_view> keys) {
@@ -120,7 +101,7 @@ class HashKernels : public testing::TestWithParam<Variant> {
 // The key begins at each of 64 offsets after a page that cannot be read, and, in the same batch,
 // ends at each of 64 before one.
 TEST_P(HashKernels, EqualThePlainFormForAllLengthsAndAlignmentsAtPageEdges) {
-  const GuardedBytes bytes(8192);
+  const RandomPages bytes(2);
   for (std::size_t length = 0; length <= 300; ++length) {
     std::vector<std::string_view> keys;
     for (std::size_t offset = 0; offset < 64; ++offset) {
@@ -132,7 +113,7 @@ TEST_P(HashKernels, EqualThePlainFormForAllLengthsAndAlignmentsAtPageEdges) {
 }
 
 TEST_P(HashKernels, EqualThePlainFormWhereLengthsAreMixedAtPageEdges) {
-  const GuardedBytes bytes(8192);
+  const RandomPages bytes(2);
   std::vector<std::string_view> keys;
   for (std::size_t length = 0; length <= 600; ++length) {
     keys.push_back(bytes.First(length * 7 % 601));
@@ -142,7 +123,7 @@ TEST_P(HashKernels, EqualThePlainFormWhereLengthsAreMixedAtPageEdges) {
 }
 
 TEST_P(HashKernels, EqualThePlainFormForEverySizeOfBatch) {
-  const GuardedBytes bytes(8192);
+  const RandomPages bytes(2);
   std::minstd_rand random(1);
   for (std::size_t count = 0; count <= 600; count += count < 70 ? 1 : 37) {
     std::vector<std::string_view> keys(count);
@@ -152,9 +133,9 @@ TEST_P(HashKernels, EqualThePlainFormForEverySizeOfBatch) {
 }
 
 TEST_P(HashKernels, EqualThePlainFormForRandomBatches) {
-  const GuardedBytes bytes(16384);
+  const RandomPages bytes(4);
   std::minstd_rand random(2);
-  for (std::size_t round = 0; round < 40 * Effort(); ++round) {
+  for (std::size_t round = 0; round < 40 * testing::Effort(); ++round) {
     const std::size_t longest = random() % 5 == 0 ? 700 : 4 + random() % 120;
     std::vector<std::string_view> keys(random() % 1000);
     for (std::string_view& key : keys) {
@@ -165,7 +146,7 @@ TEST_P(HashKernels, EqualThePlainFormForRandomBatches) {
 }
 
 TEST_P(HashKernels, EqualThePlainFormForLongKeysAmongShortOnes) {
-  const GuardedBytes bytes(200000);
+  const RandomPages bytes(49);
   std::vector<std::string_view> keys;
   for (std::size_t length : {65536, 3, 511, 512, 513, 65535, 131073, 0, 200000, 1}) {
     keys.push_back(bytes.First(length));
@@ -188,18 +169,18 @@ std::vector<Variant> AllVariants() {
   return variants;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, HashKernels, testing::ValuesIn(AllVariants()), NameOf);
+INSTANTIATE_TEST_SUITE_P(All, HashKernels, ::testing::ValuesIn(AllVariants()), NameOf);
 
 // The CRCs have forms that the processor of this machine may not choose.
 TEST(SlicedCrc, EqualsThePlainForm) {
-  const GuardedBytes bytes(4096);
+  const RandomPages bytes(1);
   for (std::size_t length = 0; length <= 300; ++length) {
     ASSERT_EQ(internal::SlicedCrc32a(bytes.Last(length)), internal::Crc32a(bytes.Last(length)));
   }
 }
 
 TEST(Md5Kernels, GiveWholeDigestsOfTextsOfAllLengths) {
-  const GuardedBytes bytes(8192);
+  const RandomPages bytes(2);
   std::vector<std::string_view> texts;
   for (std::size_t length = 0; length <= 1100; ++length) {
     texts.push_back(bytes.Last(length * 3 % 1101));

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "bindings/cli/command.h"
+#include "bindings/cli/keys.h"
+#include "bindings/cli/output.h"
+#include "bindings/cli/pools.h"
+#include "shardcache/movement.h"
+#include "shardcache/remedy.h"
+
+namespace shardcache::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Says what a change of the configuration moves: servers added, removed, renamed, reweighted\n"
+    "or reordered, another hash. A server is the same before and after if its host:port is.\n"
+    "\n"
+    "  shardcache diff -c nutcracker.yml --to nutcracker.new.yml\n"
+    "\n"
+    "Prints a row for each server; all but the weights are parts of all keys:\n"
+    "  HOST:PORT  NAME_BEFORE  NAME_AFTER  WEIGHT_BEFORE  WEIGHT_AFTER  BEFORE  AFTER  FAIR\n"
+    "  LEFT  ARRIVED\n"
+    "FAIR is what its weight entitles it to. On stderr: what moves in all, the least that has\n"
+    "to, what moves needlessly between servers that stay, the balance, and, if there is one, a\n"
+    "way to the same servers that moves less.\n"
+    "\n"
+    "Exit codes: 0 done; 1 a configuration is not valid; 2 wrong usage, or not readable.";
+
+struct Options {
+  PoolOptions pool;
+  PoolOptions to;
+  KeyOptions keys;
+  std::string svg;
+  Format format = Format::kTsv;
+};
+
+std::vector<std::string> LoadKeys(const KeyOptions& options) {
+  std::vector<std::string> keys;
+  if (options.file.empty()) return keys;
+  ForEachKey(options, [&](std::span<const std::string_view> portion) {
+    keys.insert(keys.end(), portion.begin(), portion.end());
+  });
+  if (keys.empty()) throw Failure(kTrouble, options.file + ": no keys in it");
+  return keys;
+}
+
+// The largest share against the one that its weight entitles a server to.
+std::string Balance(const Movement& movement, bool after) {
+  double worst = 0;
+  double total_before = 0;
+  for (const ServerMovement& row : movement.servers) total_before += row.weight_before;
+  for (const ServerMovement& row : movement.servers) {
+    const double fair = after ? row.fair : row.weight_before / total_before;
+    if (fair > 0) worst = std::max(worst, (after ? row.after : row.before) / fair);
+  }
+  char text[16];
+  std::snprintf(text, sizeof text, "%.2f", worst);
+  return text;
+}
+
+void SaySummary(const Movement& movement) {
+  std::fprintf(stderr, "%.3f %% of the keys move; %.3f %% have to; %.3f %% move needlessly (%s)\n",
+               100 * movement.moved, 100 * movement.ideal, 100 * movement.needless,
+               movement.exact ? "exact, over all hashes" : "on keys");
+  std::fprintf(stderr,
+               "balance: the fullest server has %s times what its weight entitles it to before, "
+               "%s times after\n",
+               Balance(movement, false).c_str(), Balance(movement, true).c_str());
+}
+
+void SayAlternative(const Alternative& alternative) {
+  std::string text;
+  for (const std::string& change : alternative.changes) {
+    text += (text.empty() ? "" : "; ") + change;
+  }
+  std::fprintf(stderr, "%.3f %% would move instead: %s\n%s", 100 * alternative.movement.moved,
+               text.c_str(), ToYaml(alternative.pool).c_str());
+}
+
+ExitCode Diff(const Options& options) {
+  const PoolConfig before = LoadPool(options.pool);
+  PoolOptions to = options.to;
+  if (to.pool.empty()) to.pool = options.pool.pool;
+  const PoolConfig after = LoadPool(to);
+  const std::vector<std::string> keys = LoadKeys(options.keys);
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  const Result<Movement> movement = MovementBetween(before, after, views);
+  if (!movement.ok()) throw Failure(kNo, movement.error().message);
+  Rows rows(options.format, {"address", "name_before", "name_after", "weight_before",
+                             "weight_after", "before", "after", "fair", "left", "arrived"});
+  for (const ServerMovement& row : movement->servers) {
+    rows.Add({row.address, row.name_before, row.name_after, std::uint64_t{row.weight_before},
+              std::uint64_t{row.weight_after}, row.before, row.after, row.fair, row.left,
+              row.arrived});
+  }
+  rows.Finish();
+  SaySummary(*movement);
+  const auto least = LeastMovement(before, after, views);
+  if (least.ok() && *least) SayAlternative(**least);
+  if (!options.svg.empty()) {
+    std::ofstream file(options.svg, std::ios::binary);
+    file << MovementSvg(*movement);
+    if (!file.flush()) throw Failure(kTrouble, options.svg + ": cannot be written");
+  }
+  return kYes;
+}
+
+}  // namespace
+
+void AddDiff(CLI::App& app, Run& run) {
+  CLI::App* command = app.add_subcommand("diff", "What does a change of the pool move?");
+  command->footer(kAbout);
+  const auto options = std::make_shared<Options>();
+  AddWholePoolOptions(*command, options->pool);
+  command->add_option("--to", options->to.file, "the configuration after the change")
+      ->type_name("NEW")
+      ->required();
+  command
+      ->add_option("--to-pool", options->to.pool, "its pool; else the one of -p, or the only one")
+      ->type_name("POOL");
+  AddKeyOptions(*command, options->keys);
+  command->add_option("--svg", options->svg, "write a picture of the shares to FILE")
+      ->type_name("FILE");
+  AddFormatOption(*command, options->format);
+  command->callback([&run, options] { run = [options] { return Diff(*options); }; });
+}
+
+}  // namespace shardcache::cli
