@@ -26,8 +26,8 @@ sub cache_memcached_fast {
     my $client = Cache::Memcached::Fast->new({ servers => \@servers, %options });
     my @keys = map { pack('H*', $_) } @{ $setup->{keys} };
     my %values;
-    for (my $at = 0; $at < @keys; $at += 100) {
-        my $last = $at + 99 < $#keys ? $at + 99 : $#keys;
+    for (my $at = 0; $at < @keys; $at += 1000) {
+        my $last = $at + 999 < $#keys ? $at + 999 : $#keys;
         my $got = $client->get_multi(@keys[$at .. $last]);
         @values{ keys %$got } = values %$got;
     }
@@ -35,10 +35,14 @@ sub cache_memcached_fast {
 }
 
 while (my $line = <STDIN>) {
+    # JSON::PP goes character by character, so the many keys are kept from it.
+    my ($keys) = $line =~ /"keys":\[([^\]]*)\]/;
+    $line =~ s/"keys":\[[^\]]*\]/"keys":[]/;
     my $setup = decode_json($line);
+    $setup->{keys} = [$keys =~ /"([0-9a-f]*)"/g];
     my %options = map { $_->[0] => $_->[1] } @{ $setup->{options} };
     my $owners = $setup->{client} eq 'cache-memcached'
         ? cache_memcached($setup, %options)
         : cache_memcached_fast($setup, %options);
-    print encode_json($owners), "\n";
+    print '["', join('","', map { $_ // 'nothing' } @$owners), qq("]\n);
 }
