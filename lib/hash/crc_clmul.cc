@@ -132,7 +132,9 @@ SHARDCACHE_CLMUL inline std::uint32_t Crc(const char* key, std::size_t size) {
   const __m128i up = Load(kSlide.data() + left);
   const __m128i before = _mm_shuffle_epi8(block, up);
   const __m128i after = _mm_shuffle_epi8(block, Load(kSlide.data() + 16 + left));
-  block = _mm_blendv_epi8(Load(key + size - 16), after, up);
+  // Not _mm_blendv_epi8: under -funsigned-char GCC 12 takes its mask for unsigned too.
+  const __m128i is_new = _mm_cmpgt_epi8(up, _mm_set1_epi8(-1));
+  block = _mm_or_si128(after, _mm_and_si128(Load(key + size - 16), is_new));
   return ~Reduce(_mm_xor_si128(Fold(before), block));
 }
 
