@@ -9,7 +9,7 @@ use JSON::PP;
 
 {
     no warnings 'redefine';
-    *Cache::Memcached::sock_to_host = sub { return $_[-1] };
+    *Cache::Memcached::sock_to_host = sub { return ref $_[-1] ? $_[-1][0] : $_[-1] };
 }
 
 sub cache_memcached {
