@@ -13,7 +13,6 @@ using internal::KeyHash;
 using internal::KeyRule;
 using internal::PlacementAccess;
 using internal::PlacementPool;
-using internal::Scheme;
 
 std::vector<Flow> Sorted(const std::map<std::pair<ServerIndex, ServerIndex>, std::uint64_t>& from) {
   std::vector<Flow> flows;

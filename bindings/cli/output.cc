@@ -58,13 +58,13 @@ nlohmann::ordered_json JsonCell(const Cell& cell) {
 }  // namespace
 
 void AddFormatOption(CLI::App& command, Format& format) {
-  static const std::map<std::string, Format> kFormats = {{"tsv", Format::kTsv},
-                                                         {"json", Format::kJson}};
+  static const std::map<std::string, Format> formats = {{"tsv", Format::kTsv},
+                                                        {"json", Format::kJson}};
   command
       .add_option("--format", format,
                   "tsv: columns divided by tabs; json: one object a line (default tsv)")
       ->type_name("tsv|json")
-      ->transform(CLI::CheckedTransformer(kFormats).description(""));
+      ->transform(CLI::CheckedTransformer(formats).description(""));
 }
 
 std::string Escaped(std::string_view bytes) {

@@ -17,8 +17,8 @@ namespace shardcache::inline v0::internal {
 
 template <int kLanes>
 struct VectorTypes {
-  typedef std::uint32_t Words __attribute__((vector_size(4 * kLanes)));
-  typedef std::int32_t Signed __attribute__((vector_size(4 * kLanes)));
+  using Words __attribute__((vector_size(4 * kLanes))) = std::uint32_t;
+  using Signed __attribute__((vector_size(4 * kLanes))) = std::int32_t;
 };
 template <int kLanes>
 using Vector = typename VectorTypes<kLanes>::Words;

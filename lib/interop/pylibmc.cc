@@ -106,7 +106,7 @@ Result<void> SetBehaviors(std::span<const ClientOption> dict, Libmemcached& memc
   }
   if (find("hash") != nullptr && find("ketama_weighted") != nullptr &&
       ParseValue(*find("ketama_weighted")).value() != 0) {
-    notes.push_back(
+    notes.emplace_back(
         "in one dict of behaviors, ketama_weighted is applied after hash and sets md5: to have "
         "another hash, set mc.behaviors = {\"hash\": ...} after the client is made");
   }

@@ -62,9 +62,9 @@ std::vector<std::string> ClientChanges(const Placement& from, const Placement& t
   if (before.hash.name != after.hash.name) {
     changes.push_back("keys are hashed by " + HashText(after) + ", not " + HashText(before));
   }
-  if (before.rule.prefix != after.rule.prefix) changes.push_back("no prefix before keys");
+  if (before.rule.prefix != after.rule.prefix) changes.emplace_back("no prefix before keys");
   if (after.rule.prefix_hashed != before.rule.prefix_hashed && !after.rule.prefix.empty()) {
-    changes.push_back("the prefix is hashed too");
+    changes.emplace_back("the prefix is hashed too");
   }
   std::vector<std::string> addresses_before;
   std::vector<std::string> addresses_after;
