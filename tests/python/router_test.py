@@ -10,6 +10,7 @@ import pytest
 
 import shardcache
 
+
 class Clock:
     def __init__(self):
         self.now = 1000.0
@@ -210,6 +211,7 @@ def test_back_off_doubles_the_time_out(pool, clock):
 def test_a_reload_keeps_what_is_known_of_servers_that_stay(pool, router, clock):
     router.report_failure(1)
     before = router.snapshot()
+    assert isinstance(before, shardcache.RouterSnapshot)
     servers = [s for s in pool.servers if s.name != "server1"]
     router.reload(dataclasses.replace(pool, servers=servers))
     assert [server.name for server in router.servers] == ["server2", "server3"]
