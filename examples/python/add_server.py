@@ -30,9 +30,9 @@ def main(config: str, line: str, picture: str | None = None) -> int:
         print(f"{server.name:16} {server.weight:6} {share:8.2%} {after.shares[server.index]:8.2%}")
 
     if picture is not None:
-        import shardcache.plot
+        from shardcache import plot
 
-        shardcache.plot.flow(before, after, moved.flows).savefig(picture)
+        plot.flow(before, after, moved.flows).savefig(picture)
     return 0
 
 

@@ -33,9 +33,9 @@ def main(config: str, victim: str, picture: str | None = None) -> int:
     print(f"{failed} of 18000 requests failed")
 
     if picture is not None:
-        import shardcache.plot
+        from shardcache import plot
 
-        shardcache.plot.ejections(events, router.servers, now).savefig(picture)
+        plot.ejections(events, router.servers, now).savefig(picture)
     return 0
 
 

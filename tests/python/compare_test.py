@@ -46,7 +46,7 @@ def test_servers_are_the_same_by_address(pool, placement):
 def test_the_exact_comparison_is_what_keys_tend_to(pool, placement):
     without = shardcache.Placement(pool, down=["server2"])
     exact = shardcache.compare_exactly(placement, without)
-    assert exact is not None
+    assert isinstance(exact, shardcache.ExactComparison)
     assert exact.hashes == 2**32
     assert exact.fraction == pytest.approx(shardcache.routing_change(placement, without))
     interval = shardcache.compare(placement, without, KEYS).interval
@@ -72,7 +72,7 @@ def test_the_effects_of_ejections(pool, placement):
     for effect in effects:
         assert isinstance(effect, shardcache.EjectionEffect)
         assert effect.survivors == pytest.approx(1 - effect.own)
-        assert (effect.survivors_moved > 0) == bool(effect.why)
+        assert (effect.survivors_moved > 0) == bool(effect.why) == (effect.servers_changed > 0)
     counted = shardcache.ejection_effects(placement, KEYS)
     for effect, exact in zip(counted, effects):
         assert effect.own + effect.survivors == len(KEYS)

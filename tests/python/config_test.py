@@ -65,6 +65,7 @@ def test_every_setting_is_read():
         server_failure_limit=5,
         char_sign="signed",
     )
+    assert pool.listen.permissions == 0o644
     assert pools["second"].listen == ("localhost:22122", "localhost", 22122, None)
 
 

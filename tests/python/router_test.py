@@ -10,6 +10,7 @@ import pytest
 
 import shardcache
 
+
 class Clock:
     def __init__(self):
         self.now = 1000.0
@@ -210,6 +211,7 @@ def test_back_off_doubles_the_time_out(pool, clock):
 def test_a_reload_keeps_what_is_known_of_servers_that_stay(pool, router, clock):
     router.report_failure(1)
     before = router.snapshot()
+    assert isinstance(before, shardcache.RouterSnapshot)
     servers = [s for s in pool.servers if s.name != "server1"]
     router.reload(dataclasses.replace(pool, servers=servers))
     assert [server.name for server in router.servers] == ["server2", "server3"]
@@ -239,6 +241,17 @@ def test_indexes_that_are_not_of_the_pool_are_ignored(router):
     router.report_failure(17)
     router.report_success(17)
     assert router.live == [0, 1, 2]
+
+
+def test_looking_at_a_router_brings_no_server_back(pool, clock):
+    events = []
+    router = shardcache.Router(pool, clock, observer=events.append)
+    router.report_failure(0)
+    clock.now += 60
+    assert (repr(router), router.servers, router.pool) == (
+        "<shardcache.Router of pool 'alpha': 2 of 3 servers live>", pool.by_index, pool,
+    )  # fmt: skip
+    assert [event.type for event in events] == ["ejected"]
 
 
 def test_the_repr_helps(router):
