@@ -243,6 +243,17 @@ def test_indexes_that_are_not_of_the_pool_are_ignored(router):
     assert router.live == [0, 1, 2]
 
 
+def test_looking_at_a_router_brings_no_server_back(pool, clock):
+    events = []
+    router = shardcache.Router(pool, clock, observer=events.append)
+    router.report_failure(0)
+    clock.now += 60
+    assert (repr(router), router.servers, router.pool) == (
+        "<shardcache.Router of pool 'alpha': 2 of 3 servers live>", pool.by_index, pool,
+    )  # fmt: skip
+    assert [event.type for event in events] == ["ejected"]
+
+
 def test_the_repr_helps(router):
     router.report_failure(0)
     assert repr(router) == "<shardcache.Router of pool 'alpha': 2 of 3 servers live>"

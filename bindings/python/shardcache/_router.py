@@ -26,6 +26,8 @@ NO_SERVER: int = _shardcache.no_server
 FAILURE_KINDS: tuple[str, ...] = _shardcache.failure_kinds
 """Why a connection to a server ended. All count alike; they are told apart for people."""
 
+_LONG_AGO = -8e9  # seconds, before whatever a clock says
+
 
 class RouterEvent(NamedTuple):
     """A change of who is live."""
@@ -186,6 +188,10 @@ class Router:
             if pool is not None:  # None: reloads overtook this thread
                 return RouterSnapshot(native, pool)
 
+    def _in_force(self) -> RouterSnapshot:
+        """The latest snapshot, without the readmissions that a request now would bring."""
+        return self.snapshot(_LONG_AGO)
+
     def report_failure(
         self,
         server: int,
@@ -242,7 +248,7 @@ class Router:
     @property
     def pool(self) -> PoolConfig:
         """The configuration in force."""
-        return self.snapshot().pool
+        return self._in_force().pool
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -251,7 +257,8 @@ class Router:
 
     @property
     def live(self) -> list[int]:
-        """The indexes of the servers that are live for a request now."""
+        """The indexes of the servers that are live for a request now; it brings back those that
+        are due, as that request would."""
         return self.snapshot().live
 
     @property
@@ -260,10 +267,10 @@ class Router:
         return [ServerCounters(*counters) for counters in self._native.counters()]
 
     def __repr__(self) -> str:
-        now = self.snapshot()
+        snapshot = self._in_force()
         return (
-            f"<shardcache.Router of pool '{now.pool.name}': "
-            f"{len(now.live)} of {len(now.servers)} servers live>"
+            f"<shardcache.Router of pool '{snapshot.pool.name}': "
+            f"{len(snapshot.live)} of {len(snapshot.servers)} servers live>"
         )
 
     def _now(self) -> float:
