@@ -121,7 +121,7 @@ void SortByValue(std::vector<std::uint64_t>& points) {
   std::vector<std::uint64_t> other(points.size());
   std::vector<std::uint32_t> parts;
   std::vector<std::uint32_t> begins;
-  MoveByDigit(points, other, 64 - part_bits, part_bits, parts);
+  MoveByDigit(points, other, 64 - std::max(part_bits, 1U), part_bits, parts);
   for (std::size_t part = 0; part + 2 < parts.size(); ++part) {
     const std::size_t size = parts[part + 1] - parts[part];
     std::span from = std::span(other).subspan(parts[part], size);
