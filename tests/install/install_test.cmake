@@ -34,10 +34,18 @@ run(${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build ${common}
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build --parallel 2)
 run(${CMAKE_COMMAND} --install ${WORK_DIR}/build)
 
+# The components that are installed, each of which has a program in consumer/.
+file(GLOB_RECURSE components RELATIVE ${prefix} ${prefix}/shardcache-*-component.cmake)
+list(TRANSFORM components REPLACE "^.*/shardcache-(.*)-component.cmake$" "\\1")
+
 run(${CMAKE_COMMAND} -S ${consumer} -B ${WORK_DIR}/consumer ${common}
-  -DCMAKE_PREFIX_PATH=${prefix} -DHEADERS=${prefix}/include)
+  -DCMAKE_PREFIX_PATH=${prefix} -DHEADERS=${prefix}/include -DNAMED=${shared}
+  "-DCOMPONENTS=${components}")
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/consumer --parallel 2)
 run(${WORK_DIR}/consumer/consumer)
+foreach(component IN LISTS components)
+  run(${WORK_DIR}/consumer/consumer_${component})
+endforeach()
 
 file(GLOB_RECURSE pc ${prefix}/*/shardcache.pc)
 cmake_path(GET pc PARENT_PATH pc_dir)
@@ -47,23 +55,33 @@ set(static_option "")
 if(WAY STREQUAL "static")
   set(static_option --static)
 endif()
-execute_process(COMMAND pkg-config --cflags --libs ${static_option} shardcache
-  OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
-run(${COMPILER} -std=c++20 ${consumer}/main.cc -o ${WORK_DIR}/by_pkg_config ${flags}
-  -Wl,-rpath,${lib_dir})
-run(${WORK_DIR}/by_pkg_config)
+# run_by_pkg_config(PROGRAM MODULE): builds and runs consumer/PROGRAM.cc.
+function(run_by_pkg_config program module)
+  execute_process(COMMAND pkg-config --cflags --libs ${static_option} ${module}
+    OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags UNIX_COMMAND "${FLAGS} ${flags}")
+  run(${COMPILER} -std=c++20 ${consumer}/${program}.cc -o ${WORK_DIR}/${program}_by_pkg_config
+    ${flags} -Wl,-rpath,${lib_dir})
+  run(${WORK_DIR}/${program}_by_pkg_config)
+endfunction()
+run_by_pkg_config(main shardcache)
+foreach(component IN LISTS components)
+  run_by_pkg_config(${component} shardcache-${component})
+endforeach()
 
 if(WAY STREQUAL "shared")
-  # The version in the file's name, and nothing exported that is not public.
-  file(GLOB versioned ${lib_dir}/libshardcache.so.*.*.*)
-  if(NOT versioned)
-    message(FATAL_ERROR "the shared library has no version in its name")
-  endif()
-  execute_process(COMMAND nm --dynamic --defined-only --demangle ${versioned}
-    OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
-  string(REGEX MATCHALL "[^\n]* [TDBRV] shardcache::v0::internal[^\n]*" internals "${symbols}")
-  if(internals)
-    message(FATAL_ERROR "the shared library exports internals: ${internals}")
-  endif()
+  # The version in each file's name, and nothing exported that is not public.
+  list(TRANSFORM components PREPEND "shardcache-" OUTPUT_VARIABLE libraries)
+  foreach(library IN LISTS libraries ITEMS shardcache)
+    file(GLOB versioned ${lib_dir}/lib${library}.so.*.*.*)
+    if(NOT versioned)
+      message(FATAL_ERROR "the shared library ${library} has no version in its name")
+    endif()
+    execute_process(COMMAND nm --dynamic --defined-only --demangle ${versioned}
+      OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+    string(REGEX MATCHALL "[^\n]* [TDBRV] shardcache::v0::internal[^\n]*" internals "${symbols}")
+    if(internals)
+      message(FATAL_ERROR "the shared library ${library} exports internals: ${internals}")
+    endif()
+  endforeach()
 endif()
