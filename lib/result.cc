@@ -17,6 +17,14 @@ std::string_view ErrorCodeName(ErrorCode code) {
       return "io";
     case ErrorCode::kNoLiveServer:
       return "no_live_server";
+    case ErrorCode::kTimeout:
+      return "timeout";
+    case ErrorCode::kDisconnected:
+      return "disconnected";
+    case ErrorCode::kProtocol:
+      return "protocol";
+    case ErrorCode::kRefusedByServer:
+      return "refused_by_server";
   }
   return "unknown";
 }

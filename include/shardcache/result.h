@@ -22,6 +22,10 @@ enum class ErrorCode : std::uint8_t {
   kNotFound,         // a pool, server or setting of that name does not exist
   kIo,               // a file or connection could not be read or written
   kNoLiveServer,     // every server of the pool is ejected
+  kTimeout,          // no answer in time
+  kDisconnected,     // no connection, or it was lost before the answer
+  kProtocol,         // the server answered what it never should
+  kRefusedByServer,  // the server answered ERROR, CLIENT_ERROR or SERVER_ERROR
 };
 
 // The lower-case name of `code` in words that scripts may match: "invalid_argument", ...
@@ -35,6 +39,9 @@ struct [[nodiscard]] Error {
   std::string message;
   std::string server = {};
   std::string key = {};
+  // Of a request to a server that changes something: it may have been carried out, or may yet be,
+  // though nothing says so.
+  bool maybe_applied = false;
 };
 
 // Ends the process with `error` on stderr: reading the value of a failed Result is a bug of

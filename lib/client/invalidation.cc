@@ -1,0 +1,31 @@
+#include "lib/client/invalidation.h"
+
+namespace shardcache::inline v0::internal {
+
+void Invalidation::Finish(End end) {
+  end_ = end;
+  step_ = Step::kDone;
+}
+
+void Invalidation::FeedTime(const ServerTime& time, std::int64_t out) {
+  now_ = time.now;
+  begun_ = time.now + 1 - out;
+  if (time.uptime + 1 <= out) return Finish(End::kRestarted);
+  step_ = Step::kReadMarker;
+}
+
+void Invalidation::FeedMarker(std::optional<std::int64_t> marker) {
+  if (marker && *marker >= begun_) return Finish(End::kAlreadyInvalidated);
+  step_ = Step::kLock;
+}
+
+void Invalidation::FeedLock(bool locked) { step_ = locked ? Step::kFlush : Step::kWait; }
+
+void Invalidation::FeedFlush(bool flushed) {
+  if (flushed) return Finish(End::kInvalidated);
+  step_ = Step::kFailed;
+}
+
+void Invalidation::FeedWaited() { step_ = Step::kAskTime; }
+
+}  // namespace shardcache::inline v0::internal

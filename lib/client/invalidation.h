@@ -1,0 +1,72 @@
+// How StaleGuard::kFleet empties a server that returns, once for all clients.
+#ifndef SHARDCACHE_LIB_CLIENT_INVALIDATION_H_
+#define SHARDCACHE_LIB_CLIENT_INVALIDATION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/wire/request.h"
+
+namespace shardcache::inline v0::internal {
+
+// The server's clock and age, as its `stats` tell.
+struct ServerTime {
+  std::int64_t now = 0;     // "time", seconds since 1970
+  std::int64_t uptime = 0;  // seconds
+};
+
+// The steps of it as a state machine without I/O: next() says what to ask of the server, and
+// Feed...() takes the answer.
+//
+// Why the server then holds nothing from before the outage. Let the outage have begun `out`
+// seconds, rounded down, before the server told its time `now`, which is rounded down too: so it
+// began before the server's time now + 1 - out. A marker M was written by a client that had been
+// told the time M and then sent flush_all, which was therefore carried out at M or later. Hence
+// M >= now + 1 - out says that the server was emptied since the outage began. Likewise a process
+// that has run for less than uptime + 1 <= out seconds was started since. In any other case this
+// client empties the server itself, having read the time before, and then writes the marker: a
+// client that dies in between has marked nothing. The lock only spares the server from being
+// emptied twice; a client that cannot get it asks again until the marker is there, or the lock has
+// expired.
+class Invalidation {
+ public:
+  enum class Step : std::uint8_t {
+    kAskTime,     // stats
+    kReadMarker,  // get of the marker
+    kLock,        // add of the lock
+    kFlush,       // flush_all and then set of the marker to marker(), in one go
+    kWait,        // for another client: ask again in a while, with FeedWaited()
+    kDone,
+    kFailed,
+  };
+  enum class End : std::uint8_t { kInvalidated, kAlreadyInvalidated, kRestarted };
+
+  Step next() const { return step_; }
+  // REQUIRES: kDone.
+  End end() const { return end_; }
+
+  // `out`: how long the server had been ejected when it was asked, rounded down to seconds.
+  void FeedTime(const ServerTime& time, std::int64_t out);
+  // Absent: there is no marker, or none that is a number.
+  void FeedMarker(std::optional<std::int64_t> marker);
+  void FeedLock(bool locked);
+  void FeedFlush(bool flushed);
+  void FeedWaited();
+
+  std::int64_t marker() const { return now_; }
+
+  friend bool operator==(const Invalidation&, const Invalidation&) = default;
+
+ private:
+  void Finish(End end);
+
+  Step step_ = Step::kAskTime;
+  End end_ = End::kInvalidated;
+  std::int64_t now_ = 0;
+  std::int64_t begun_ = 0;  // by the server's clock, at the latest
+};
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_CLIENT_INVALIDATION_H_

@@ -1,0 +1,90 @@
+// One strict, pipelined connection to one memcached.
+#ifndef SHARDCACHE_LIB_WIRE_CONNECTION_H_
+#define SHARDCACHE_LIB_WIRE_CONNECTION_H_
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/wire/parser.h"
+#include "lib/wire/request.h"
+#include "lib/wire/socket.h"
+#include "shardcache/server.h"
+
+namespace shardcache::inline v0::internal {
+
+// A connection that opens itself when it is asked for something. Requests are answered in the
+// order in which they were queued. Whatever fails it, it is closed, the requests that are not
+// answered keep their Status::kPending, and the next one begins on a new connection. Not
+// thread-safe.
+class Connection {
+ public:
+  explicit Connection(Server server) : server_(std::move(server)) {}
+
+  const Server& server() const { return server_; }
+  bool is_open() const { return state_ == State::kOpen; }
+  // Connections made since the beginning.
+  std::uint64_t opened() const { return opened_; }
+
+  // REQUIRES: idle. What became of an open connection since its last answer: nothing, or the
+  // server closed it, or said something that nobody asked for.
+  std::optional<WireFailure> CheckIdle();
+
+  // Begins to connect, unless it is open or on the way.
+  std::optional<WireFailure> Open(Deadline deadline);
+
+  // Puts the request behind those that wait for an answer.
+  void Queue(Request* request);
+
+  // Whether all that was queued has left, and whether all of it is answered.
+  bool all_sent() const { return state_ == State::kOpen && sent_ == out_.size(); }
+  bool idle() const { return waiting_.empty(); }
+  // Bytes that are queued and have not left.
+  std::size_t unsent() const { return out_.size() - sent_; }
+
+  // For poll(2).
+  int fd() const { return socket_.fd(); }
+  short events() const;
+
+  // Goes on with connecting, or sends as much as the kernel takes. Never waits.
+  std::optional<WireFailure> Send();
+
+  // Takes what has arrived; waits for it, but not past `deadline`, if there is nothing. One wait
+  // may bring only a part of what is to come. REQUIRES: all_sent() && !idle() to wait.
+  std::optional<WireFailure> Receive(Deadline deadline);
+
+  // Never waits.
+  std::optional<WireFailure> ReceiveNow() { return Receive(TimePoint::min()); }
+
+  void Close();
+
+ private:
+  enum class State { kClosed, kConnecting, kOpen };
+
+  std::optional<WireFailure> ConnectToNext(WireFailure why_not);
+  std::optional<WireFailure> Parse();
+  std::optional<WireFailure> Fail(WireFailure failure);
+  bool LetWait(std::chrono::nanoseconds left);
+  ssize_t ReceiveBytes(int flags);
+
+  Server server_;
+  State state_ = State::kClosed;
+  Socket socket_;
+  std::uint64_t opened_ = 0;
+  std::vector<SocketAddress> addresses_;  // while connecting: those that are still to be tried
+  std::chrono::nanoseconds socket_wait_{0};  // how long a recv() on the socket waits
+
+  std::string out_;
+  std::size_t sent_ = 0;
+  std::vector<char> in_;
+  std::size_t in_begin_ = 0;
+  std::size_t in_end_ = 0;
+  std::deque<Request*> waiting_;
+  Parser parser_;
+};
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_WIRE_CONNECTION_H_
