@@ -110,24 +110,24 @@ enum class Retry : std::uint8_t {
 struct ClientOptions {
   // How long one attempt may take, connecting included; absent: the pool's `timeout`, and if
   // that is absent too, for ever. A few times the slowest answer that is worth having.
-  std::optional<std::chrono::milliseconds> timeout;
+  std::optional<std::chrono::milliseconds> timeout = {};
   // How long a whole call may take, with all its attempts; absent: `timeout`.
-  std::optional<std::chrono::milliseconds> deadline;
+  std::optional<std::chrono::milliseconds> deadline = {};
 
   Retry retry = Retry::kNone;
 
   // Sent before each key. What is stored through the proxy under "PREFIXkey" is found here under
   // "key", as long as the prefix is hashed too; php-memcached without OPT_HASH_WITH_PREFIX_KEY
   // places by the key alone.
-  std::string prefix;
+  std::string prefix = {};
   bool hash_prefix = true;
 
   // What to do about the values that a server still has when it returns: see stale_guard.h.
-  StaleGuardOptions stale_guard;
+  StaleGuardOptions stale_guard = {};
 
   // Observer, clock and what goes beyond twemproxy: see router.h. A stale guard turns
   // probe_before_readmission on.
-  RouterOptions routing;
+  RouterOptions routing = {};
 };
 
 namespace internal {

@@ -48,7 +48,7 @@ struct ServerMetrics {
   std::uint64_t open = 0;           // now
   std::uint64_t ejections = 0;      // by the Router, whoever reported the failures
   std::uint64_t readmissions = 0;
-  LatencyHistogram latency;         // of round trips, however many requests they held
+  LatencyHistogram latency = {};    // of round trips, however many requests they held
 };
 
 struct ClientMetrics {

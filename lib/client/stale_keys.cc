@@ -15,8 +15,9 @@ bool SameLive(const Placement& a, const Placement& b) {
 
 }  // namespace
 
-StaleKeys::StaleKeys(const Placement& home, std::uint64_t configuration, std::size_t memory)
-    : memory_(memory) {
+StaleKeys::StaleKeys(const Placement& home, std::uint64_t configuration, std::size_t memory,
+                     std::size_t unhashed)
+    : memory_(memory), unhashed_(unhashed) {
   Reset(home, configuration);
 }
 
@@ -79,7 +80,7 @@ void StaleKeys::EraseIfNothing(const std::string& key, ServerIndex server) {
   const auto found = servers_[server].find(key);
   if (found == servers_[server].end()) return;
   const State& state = found->second;
-  const bool stray = history_[0].Locate(key) != server;
+  const bool stray = Owner(history_[0], key) != server;
   if (state.stale || state.writers > 0 || stray) return;
   servers_[server].erase(found);
   used_ -= CostOf(key);
@@ -91,11 +92,11 @@ StaleKeys::Ticket StaleKeys::BeginWrite(std::string_view key, ServerIndex server
   Remember(snapshot);
   ++moment_;
   for (const Placement& placement : history_) {
-    const ServerIndex owner = placement.Locate(key);
+    const ServerIndex owner = Owner(placement, key);
     if (owner != server) Mark(key, owner);
   }
   Ticket ticket{.begun = moment_};
-  const bool stray = history_[0].Locate(key) != server;
+  const bool stray = Owner(history_[0], key) != server;
   State* const state = stray ? FindOrAdd(key, server) : Find(key, server);
   if (state != nullptr) {
     ++state->writers;
@@ -163,14 +164,19 @@ std::uint64_t StaleKeys::Moment() const {
 void StaleKeys::Emptied(ServerIndex server, std::uint64_t begun) {
   const std::lock_guard lock(mutex_);
   if (server >= servers_.size()) return;
-  std::erase_if(servers_[server], [&](auto& entry) {
-    State& state = entry.second;
-    if (!state.stale || state.marked > begun) return false;
-    state.stale = false;
-    if (state.writers > 0) return false;
-    used_ -= CostOf(entry.first);
-    return true;
-  });
+  overflow_[server] = false;
+  Copies& copies = servers_[server];
+  for (auto it = copies.begin(); it != copies.end();) {
+    State& state = it->second;
+    const bool gone = state.stale && state.marked <= begun;
+    if (gone) state.stale = false;
+    if (!gone || state.writers > 0) {
+      ++it;
+      continue;
+    }
+    used_ -= CostOf(it->first);
+    it = copies.erase(it);
+  }
 }
 
 void StaleKeys::Settle(const RouterSnapshot& snapshot) {
@@ -180,21 +186,20 @@ void StaleKeys::Settle(const RouterSnapshot& snapshot) {
   for (ServerIndex server = 0; server < servers_.size(); ++server) {
     for (auto& [key, state] : servers_[server]) {
       nothing_left = false;
-      if (state.stale || snapshot.placement.Locate(key) == server) continue;
+      if (state.stale || Owner(snapshot.placement, key) == server) continue;
       state.stale = true;
       state.marked = moment_;
     }
   }
   const bool all_live = std::none_of(ejected_.begin(), ejected_.end(), [](bool e) { return e; });
   if (!nothing_left || !all_live) return;
-  history_.resize(1);
+  history_.erase(history_.begin() + 1, history_.end());
   active_.store(false, std::memory_order_release);
 }
 
-bool StaleKeys::TakeOverflow(ServerIndex server) {
+bool StaleKeys::Overflowed(ServerIndex server) const {
   const std::lock_guard lock(mutex_);
-  if (server >= overflow_.size()) return false;
-  return std::exchange(overflow_[server], false);
+  return server < overflow_.size() && overflow_[server];
 }
 
 std::string StaleKeys::Dump() const {

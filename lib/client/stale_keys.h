@@ -32,8 +32,10 @@ namespace shardcache::inline v0::internal {
 // none is left and all servers are live, all is as it was before.
 class StaleKeys {
  public:
-  // `home`: the placement with all servers live.
-  StaleKeys(const Placement& home, std::uint64_t configuration, std::size_t memory);
+  // `home`: the placement with all servers live. `unhashed`: how many bytes at the front of a key
+  // do not count for its placement.
+  StaleKeys(const Placement& home, std::uint64_t configuration, std::size_t memory,
+            std::size_t unhashed = 0);
 
   // Whether there is anything to ask for at all. When it says no, and no server is ejected, a
   // request needs no ticket.
@@ -72,9 +74,8 @@ class StaleKeys {
   // Makes strays stale whose key has another owner now; forgets all there is to forget.
   void Settle(const RouterSnapshot& snapshot);
 
-  // Whether marks for `server` were dropped for want of memory since it was ejected; asking
-  // forgets it.
-  bool TakeOverflow(ServerIndex server);
+  // Whether marks for `server` were dropped for want of memory, so that it must be emptied.
+  bool Overflowed(ServerIndex server) const;
 
   // For tests: everything, in a fixed order.
   std::string Dump() const;
@@ -87,6 +88,9 @@ class StaleKeys {
   };
   using Copies = std::unordered_map<std::string, State>;
 
+  ServerIndex Owner(const Placement& placement, std::string_view key) const {
+    return placement.Locate(key.substr(unhashed_));
+  }
   void Reset(const Placement& home, std::uint64_t configuration);
   void Remember(const RouterSnapshot& snapshot);
   State* Find(std::string_view key, ServerIndex server);
@@ -103,6 +107,7 @@ class StaleKeys {
   std::vector<bool> ejected_;   // as last seen
   std::vector<bool> overflow_;
   const std::size_t memory_;
+  const std::size_t unhashed_;
   std::size_t used_ = 0;
   std::uint64_t moment_ = 0;
 };

@@ -1,0 +1,381 @@
+#include "lib/client/engine.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+namespace shardcache::inline v0::internal {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstPause(1);
+constexpr std::chrono::milliseconds kLongestPause(50);
+
+bool IsGet(Verb verb) {
+  return verb == Verb::kGet || verb == Verb::kGets || verb == Verb::kGetAndTouch;
+}
+
+bool Changes(Verb verb) { return verb != Verb::kGet && verb != Verb::kGets; }
+
+// Whether carrying it out twice is as good as once, and says the same.
+bool MayRepeat(Verb verb) {
+  switch (verb) {
+    case Verb::kAdd:
+    case Verb::kCas:
+    case Verb::kAppend:
+    case Verb::kPrepend:
+    case Verb::kIncrement:
+    case Verb::kDecrement:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::string Name(const Server& server) {
+  return server.name == server.address() ? server.name : server.name + " (" + server.address() + ")";
+}
+
+ErrorCode CodeOf(FailureKind kind) {
+  if (kind == FailureKind::kTimeout) return ErrorCode::kTimeout;
+  if (kind == FailureKind::kProtocol) return ErrorCode::kProtocol;
+  return ErrorCode::kDisconnected;
+}
+
+}  // namespace
+
+ClientEngine::ClientEngine(std::shared_ptr<ClientCore> core)
+    : core_(std::move(core)), metrics_(core_->NewMetrics()) {}
+
+TimePoint ClientEngine::RouterNow() const {
+  const auto& clock = core_->options().routing.clock;
+  return clock ? clock() : Clock::now();
+}
+
+// Has a link for each server of `snapshot`, keeping the connections to those that stayed.
+void ClientEngine::Follow(const RouterSnapshot& snapshot) {
+  if (snapshot.configuration == configuration_) return;
+  configuration_ = snapshot.configuration;
+  std::vector<std::unique_ptr<Link>> old = std::exchange(links_, {});
+  for (const Server& server : snapshot.placement.servers()) {
+    const auto same = std::find_if(old.begin(), old.end(), [&](const auto& link) {
+      return link && link->connection.server().name == server.name &&
+             link->connection.server().address() == server.address();
+    });
+    links_.push_back(same == old.end() ? std::make_unique<Link>(server) : std::move(*same));
+    links_.back()->metrics = metrics_->Of(server.name);
+  }
+  for (const auto& gone : old) {
+    if (gone) gone->metrics->open.Set(0);
+  }
+}
+
+// Checks the keys and puts the prefix before them. Returns whether anything is left to ask.
+bool ClientEngine::Prepare(std::span<Item> items) {
+  const std::string& prefix = core_->options().prefix;
+  pending_.clear();
+  prefixed_.clear();
+  if (!prefix.empty()) {
+    std::size_t size = 0;
+    for (const Item& item : items) size += prefix.size() + item.key.size();
+    prefixed_.reserve(size);  // views into it stay good
+  }
+  for (Item& item : items) {
+    item.sent_key = item.key;
+    if (!prefix.empty()) {
+      const std::size_t begin = prefixed_.size();
+      prefixed_.append(prefix).append(item.key);
+      item.sent_key = std::string_view(prefixed_).substr(begin);
+    }
+    if (!item.key.empty() && IsValidKey(item.sent_key)) {
+      pending_.push_back(&item);
+      continue;
+    }
+    item.error = Error{ErrorCode::kInvalidArgument,
+                       "memcached takes keys of 1 to 250 bytes without blanks and control "
+                       "characters, not the " + std::to_string(item.sent_key.size()) +
+                           " bytes of '" + std::string(item.key.substr(0, 300)) + "'",
+                       "", std::string(item.key)};
+  }
+  return !pending_.empty();
+}
+
+// Gives each pending item its server, and each link its items.
+void ClientEngine::Route(const RouterSnapshot& snapshot) {
+  route_keys_.clear();
+  const bool hash_prefix = core_->options().hash_prefix;
+  for (const Item* item : pending_) route_keys_.push_back(hash_prefix ? item->sent_key : item->key);
+  routes_.resize(pending_.size());
+  snapshot.Route(route_keys_, routes_);
+  used_.clear();
+  for (std::size_t i = 0; i < pending_.size(); ++i) {
+    Item* const item = pending_[i];
+    item->server = routes_[i];
+    if (item->server == kNoServer) {
+      item->error = Error{ErrorCode::kNoLiveServer,
+                          "no server is live for '" + std::string(item->key) + "'", "",
+                          std::string(item->key)};
+      continue;
+    }
+    item->error.reset();
+    Link& link = *links_[item->server];
+    if (link.items.empty()) used_.push_back(item->server);
+    link.items.push_back(item);
+  }
+}
+
+// Looks whether the idle connections that are needed still stand. Returns whether one did not.
+bool ClientEngine::CheckConnections(const RouterSnapshot& snapshot) {
+  bool lost = false;
+  for (const ServerIndex server : used_) {
+    Link& link = *links_[server];
+    const auto failure = link.connection.CheckIdle();
+    if (!failure) continue;
+    ReportFailure(&link, snapshot, server, failure->kind);
+    lost = true;
+  }
+  return lost;
+}
+
+void ClientEngine::ReportFailure(Link* link, const RouterSnapshot& snapshot, ServerIndex server,
+                                 FailureKind kind) {
+  link->metrics->failures[static_cast<std::size_t>(kind)].Add();
+  link->metrics->open.Set(0);
+  core_->router().ReportFailure(snapshot, server, kind, RouterNow());
+}
+
+void ClientEngine::TakeTickets(const RouterSnapshot& snapshot) {
+  StaleKeys* const keys = core_->stale_keys();
+  const bool all_live = snapshot.placement.live().size() == links_.size();
+  for (const ServerIndex server : used_) {
+    for (Item* item : links_[server]->items) {
+      item->ticket = {};
+      item->removal = nullptr;
+      if (keys == nullptr || (all_live && !keys->active())) continue;
+      item->ticket = Changes(item->verb) ? keys->BeginWrite(item->sent_key, server, snapshot)
+                                         : keys->BeginRead(item->sent_key, server);
+    }
+  }
+}
+
+Request& ClientEngine::AddRequest(Link* link, const Item& item) {
+  Request& request = requests_.emplace_back();
+  request.verb = item.verb;
+  request.value = item.value;
+  request.flags = item.flags;
+  request.expire = item.expire;
+  request.number = item.number;
+  link->lane.requests.push_back(&request);
+  return request;
+}
+
+void ClientEngine::RemoveFirst(Link* link, Item* item) {
+  Request& removal = requests_.emplace_back();
+  removal.verb = Verb::kDelete;
+  removal.keys = {&item->sent_key, 1};
+  item->removal = &removals_.emplace_back();
+  removal.answers = {item->removal, 1};
+  link->lane.requests.push_back(&removal);
+  link->metrics->guarded.Add();
+}
+
+void ClientEngine::MakeRequests(Link* link, bool merge) {
+  Lane& lane = link->lane;
+  lane.connection = &link->connection;
+  lane.requests.clear();
+  lane.queued = 0;
+  lane.failure.reset();
+  lane.is_failure = false;
+  link->opened_before = link->connection.opened();
+  for (Item* item : link->items) {
+    item->answer = {};
+    if (item->ticket.remove_first) RemoveFirst(link, item);
+  }
+  if (!merge) {
+    for (Item* item : link->items) {
+      item->request = &AddRequest(link, *item);
+      item->request->keys = {&item->sent_key, 1};
+      item->request->answers = {&item->answer, 1};
+    }
+    return;
+  }
+  link->keys.clear();
+  for (const Item* item : link->items) link->keys.push_back(item->sent_key);
+  link->answers.clear();
+  link->answers.resize(link->items.size());
+  Request& request = AddRequest(link, *link->items.front());
+  request.keys = link->keys;
+  request.answers = link->answers;
+  for (Item* item : link->items) item->request = &request;
+}
+
+void ClientEngine::ReturnTicket(const Item& item, ServerIndex server) {
+  if (!item.ticket.writes && !item.ticket.remove_first) return;
+  const bool removed = item.removal != nullptr && (item.removal->status == Status::kDeleted ||
+                                                   item.removal->status == Status::kMiss);
+  core_->stale_keys()->End(item.sent_key, server, item.ticket, removed);
+}
+
+// Takes the answers over from the lane, reports to the router, counts.
+void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot,
+                           TimePoint begin) {
+  const bool merged = link->items.size() == link->answers.size() && !link->answers.empty();
+  MetricsCell& metrics = *link->metrics;
+  bool any_answer = false;
+  for (std::size_t i = 0; i < link->items.size(); ++i) {
+    Item& item = *link->items[i];
+    if (merged) item.answer = std::move(link->answers[i]);
+    const Status status = item.answer.status;
+    any_answer = any_answer || status != Status::kPending;
+    if (IsGet(item.verb)) {
+      metrics.hits.Add(status == Status::kHit);
+      metrics.misses.Add(status == Status::kMiss);
+    }
+    metrics.refusals.Add(status >= Status::kError);
+    // A value whose stale copy could not be removed first is not to be believed.
+    if (item.removal != nullptr && item.removal->status >= Status::kError) {
+      item.answer = *item.removal;
+    }
+    ReturnTicket(item, server);
+  }
+  link->answers.clear();
+  metrics.operations.Add(link->items.size());
+  metrics.connections.Add(link->connection.opened() - link->opened_before);
+  metrics.open.Set(link->connection.is_open());
+  if (any_answer) {
+    metrics.Observe(link->lane.finished - begin);
+    core_->router().ReportSuccess(snapshot, server);
+  }
+  if (link->lane.is_failure) ReportFailure(link, snapshot, server, link->lane.failure->kind);
+}
+
+Error ClientEngine::LostError(const Item& item, const Link& link) const {
+  const Server& server = link.connection.server();
+  const WireFailure& failure = *link.lane.failure;
+  Error error{CodeOf(failure.kind),
+              "server " + Name(server) + ", asked to " + std::string(VerbName(item.verb)) + " '" +
+                  std::string(item.key) + "': " + failure.what,
+              server.name, std::string(item.key)};
+  error.maybe_applied = item.request->sent && Changes(item.verb);
+  return error;
+}
+
+Error ClientEngine::AnswerError(const Item& item, const Server& server) const {
+  return {ErrorCode::kRefusedByServer,
+          "server " + Name(server) + ", asked to " + std::string(VerbName(item.verb)) + " '" +
+              std::string(item.key) + "', answered: " + item.answer.data,
+          server.name, std::string(item.key)};
+}
+
+// Whether the item is over. It is not if it got no answer and is to be asked again.
+bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
+  if (item->answer.status >= Status::kError) {
+    item->error = AnswerError(*item, link.connection.server());
+  } else if (item->answer.status == Status::kPending) {
+    if (may_retry && (!item->request->sent || MayRepeat(item->verb))) return false;
+    item->error = LostError(*item, link);
+  }
+  return true;
+}
+
+void ClientEngine::Perform(std::span<Item> items, bool merge) {
+  if (!Prepare(items)) return;
+  const ClientOptions& options = core_->options();
+  TimePoint begin = Clock::now();
+  const Deadline deadline = DeadlineAfter(begin, options.deadline);
+  std::chrono::milliseconds pause = kFirstPause;
+  std::uint64_t last_version = 0;
+  while (true) {
+    auto snapshot = core_->router().Snapshot();
+    if (core_->MayHaveWork(*snapshot)) {
+      core_->Step();
+      snapshot = core_->router().Snapshot();
+    }
+    Follow(*snapshot);
+    Route(*snapshot);
+    // What a lost connection changed about who is live holds for these items already.
+    for (int i = 0; i < 8 && CheckConnections(*snapshot); ++i) {
+      for (const ServerIndex server : used_) links_[server]->items.clear();
+      snapshot = core_->router().Snapshot();
+      Follow(*snapshot);
+      Route(*snapshot);
+    }
+    std::erase_if(pending_, [](const Item* item) { return item->server == kNoServer; });
+    TakeTickets(*snapshot);
+    requests_.clear();
+    removals_.clear();
+    lanes_.clear();
+    for (const ServerIndex server : used_) {
+      MakeRequests(links_[server].get(), merge);
+      lanes_.push_back(&links_[server]->lane);
+    }
+    Run(lanes_, std::min(deadline, DeadlineAfter(begin, options.timeout)));
+
+    for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
+    const TimePoint now = lanes_.empty() ? begin : Clock::now();
+    const bool may_retry = options.retry == Retry::kUntilAnswered && now < deadline;
+    pending_.clear();
+    for (const ServerIndex server : used_) {
+      Link& link = *links_[server];
+      for (Item* item : link.items) {
+        if (!Settle(item, link, may_retry)) pending_.push_back(item);
+      }
+      link.items.clear();
+    }
+    if (pending_.empty()) return;
+    // Where nobody was ejected the same servers would be asked at once, over and over.
+    if (snapshot->version == last_version) {
+      std::this_thread::sleep_until(std::min(deadline, now + pause));
+      pause = std::min(pause * 2, kLongestPause);
+    }
+    last_version = core_->router().Snapshot()->version;
+    begin = Clock::now();
+  }
+}
+
+std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb,
+                                                             std::string_view argument) {
+  const auto snapshot = core_->router().Snapshot();
+  Follow(*snapshot);
+  std::vector<ServerAnswer> all(links_.size());
+  std::vector<std::function<void(std::string_view)>> takers(links_.size());
+  requests_.clear();
+  lanes_.clear();
+  for (ServerIndex i = 0; i < links_.size(); ++i) {
+    Link& link = *links_[i];
+    all[i].server = link.connection.server();
+    if (const auto failure = link.connection.CheckIdle()) {
+      ReportFailure(&link, *snapshot, i, failure->kind);
+    }
+    link.items.clear();
+    MakeRequests(&link, /*merge=*/false);
+    Request& request = AddRequest(&link, Item{.verb = verb});
+    if (!argument.empty()) request.keys = {&argument, 1};
+    request.answers = {&all[i].answer, 1};
+    takers[i] = [&, i](std::string_view line) { all[i].lines.emplace_back(line); };
+    request.lines = &takers[i];
+    lanes_.push_back(&link.lane);
+  }
+  const TimePoint begin = Clock::now();
+  Run(lanes_, DeadlineAfter(begin, core_->options().deadline));
+  for (ServerIndex i = 0; i < links_.size(); ++i) {
+    Link& link = *links_[i];
+    Item item{.verb = verb, .answer = all[i].answer};
+    item.request = link.lane.requests.front();
+    Settle(&item, link, /*may_retry=*/false);
+    all[i].error = std::move(item.error);
+    // twemproxy never asks a server that is out, so what it then says is not counted.
+    if (snapshot->ejected[i]) link.lane.is_failure = false;
+    Account(&link, i, *snapshot, begin);
+  }
+  return all;
+}
+
+void ClientEngine::CheckIdle() {
+  const auto snapshot = core_->router().Snapshot();
+  Follow(*snapshot);
+  used_.clear();
+  for (ServerIndex i = 0; i < links_.size(); ++i) used_.push_back(i);
+  CheckConnections(*snapshot);
+}
+
+}  // namespace shardcache::inline v0::internal

@@ -1,0 +1,117 @@
+// The work of one Client: routes, asks, and accounts for what came of it.
+#ifndef SHARDCACHE_LIB_CLIENT_ENGINE_H_
+#define SHARDCACHE_LIB_CLIENT_ENGINE_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lib/client/core.h"
+#include "lib/wire/connection.h"
+#include "lib/wire/exchange.h"
+
+namespace shardcache::inline v0::internal {
+
+// One key of a call, and what came of it.
+struct Item {
+  // Asked for by the caller.
+  Verb verb = Verb::kGet;
+  std::string_view key = {};  // as the application has it
+  std::string_view value = {};
+  std::uint32_t flags = 0;
+  std::int64_t expire = 0;
+  std::uint64_t number = 0;  // cas or delta
+
+  // The result: an answer that is not pending, or an error.
+  Answer answer = {};
+  std::optional<Error> error = {};
+
+  // While it is under way.
+  std::string_view sent_key = {};  // with the prefix
+  ServerIndex server = kNoServer;
+  StaleKeys::Ticket ticket = {};
+  Request* request = nullptr;
+  Answer* removal = nullptr;  // of the deletion of a stale copy, if there was one
+};
+
+// For one thread at a time.
+class ClientEngine {
+ public:
+  explicit ClientEngine(std::shared_ptr<ClientCore> core);
+
+  ClientCore& core() const { return *core_; }
+
+  // Has each item answered, or failed. All that lead to one server are asked in order; with
+  // `merge`, for items that are all plain gets, by one command.
+  void Perform(std::span<Item> items, bool merge);
+
+  // Asks every server, ejected or not, the same without a key; answers by server index, an error
+  // where there is none. `lines` gets what the servers list, with the server's index.
+  struct ServerAnswer {
+    Server server;
+    Answer answer;
+    std::optional<Error> error;
+    std::vector<std::string> lines;
+  };
+  std::vector<ServerAnswer> AskAll(Verb verb, std::string_view argument = {});
+
+  void CheckIdle();
+  ClientMetrics Metrics() const { return core_->MetricsOf(*metrics_); }
+
+ private:
+  // A server of the configuration in force.
+  struct Link {
+    explicit Link(const Server& server) : connection(server) {}
+
+    Connection connection;
+    std::shared_ptr<MetricsCell> metrics;
+
+    // Of the attempt that is under way.
+    Lane lane;
+    std::vector<Item*> items;
+    std::vector<std::string_view> keys;  // of a merged get
+    std::vector<Answer> answers;
+    std::uint64_t opened_before = 0;
+  };
+
+  void Follow(const RouterSnapshot& snapshot);
+  bool Prepare(std::span<Item> items);
+  void Route(const RouterSnapshot& snapshot);
+  bool CheckConnections(const RouterSnapshot& snapshot);
+  void TakeTickets(const RouterSnapshot& snapshot);
+  void MakeRequests(Link* link, bool merge);
+  Request& AddRequest(Link* link, const Item& item);
+  void RemoveFirst(Link* link, Item* item);
+  void Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot, TimePoint begin);
+  void ReturnTicket(const Item& item, ServerIndex server);
+  bool Settle(Item* item, const Link& link, bool may_retry);
+  Error LostError(const Item& item, const Link& link) const;
+  Error AnswerError(const Item& item, const Server& server) const;
+  void ReportFailure(Link* link, const RouterSnapshot& snapshot, ServerIndex server,
+                     FailureKind kind);
+  TimePoint RouterNow() const;
+
+  std::shared_ptr<ClientCore> core_;
+  std::shared_ptr<MetricsOfClient> metrics_;
+  std::uint64_t configuration_ = 0;
+  std::vector<std::unique_ptr<Link>> links_;  // by server index
+
+  // Kept from call to call for their memory.
+  std::vector<Item*> pending_;
+  std::vector<std::string_view> route_keys_;
+  std::vector<ServerIndex> routes_;
+  std::vector<ServerIndex> used_;  // servers of the attempt
+  std::vector<Lane*> lanes_;
+  std::deque<Request> requests_;
+  std::deque<Answer> removals_;
+  std::string prefixed_;
+};
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_CLIENT_ENGINE_H_
