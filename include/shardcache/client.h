@@ -4,8 +4,8 @@
 //   auto clients = shardcache::ClientPool::Create(*pool, {.stale_guard = StaleGuard::kExact});
 //   auto client = (*clients)->Take();                           // for this thread
 //   auto user = client->Get("user:42");
-//   if (!user.ok()) return Fail(user.error().message);          // no answer: names server and cause
-//   if (!*user) return Miss();                                  // the server has no such key
+//   if (!user.ok()) return Fail(user.error().message);          // no answer: names server and
+//   cause if (!*user) return Miss();                                  // the server has no such key
 //   Use((*user)->data);
 //
 // Link shardcache::client.

@@ -37,18 +37,18 @@ class SHARDCACHE_EXPORT LatencyHistogram {
 
 // Of one server, since the client was made. Each number only grows, but for `open`.
 struct ServerMetrics {
-  std::string name;                 // ring name
-  std::uint64_t operations = 0;     // keys asked for, changed or deleted; each attempt counts
-  std::uint64_t hits = 0;           // of gets
-  std::uint64_t misses = 0;         // of gets
-  std::uint64_t refusals = 0;       // ERROR, CLIENT_ERROR and SERVER_ERROR answers
-  std::uint64_t guarded = 0;        // stale values that were removed instead of being read
+  std::string name;              // ring name
+  std::uint64_t operations = 0;  // keys asked for, changed or deleted; each attempt counts
+  std::uint64_t hits = 0;        // of gets
+  std::uint64_t misses = 0;      // of gets
+  std::uint64_t refusals = 0;    // ERROR, CLIENT_ERROR and SERVER_ERROR answers
+  std::uint64_t guarded = 0;     // stale values that were removed instead of being read
   std::array<std::uint64_t, kFailureKinds> failures{};  // of connections, by FailureKind
-  std::uint64_t connections = 0;    // made
-  std::uint64_t open = 0;           // now
-  std::uint64_t ejections = 0;      // by the Router, whoever reported the failures
+  std::uint64_t connections = 0;                        // made
+  std::uint64_t open = 0;                               // now
+  std::uint64_t ejections = 0;  // by the Router, whoever reported the failures
   std::uint64_t readmissions = 0;
-  LatencyHistogram latency = {};    // of round trips, however many requests they held
+  LatencyHistogram latency = {};  // of round trips, however many requests they held
 };
 
 struct ClientMetrics {

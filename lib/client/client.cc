@@ -23,8 +23,8 @@ std::int64_t WireExpire(const Expiration& expire) {
   if (expire->count() <= 0) return -1;
   constexpr std::chrono::seconds kLongestDuration = std::chrono::hours(24 * 30);
   if (*expire <= kLongestDuration) return expire->count();
-  const auto now = std::chrono::ceil<std::chrono::seconds>(
-      std::chrono::system_clock::now().time_since_epoch());
+  const auto now =
+      std::chrono::ceil<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
   // memcached counts in 32 bits: what ends later never ends.
   const std::int64_t left = std::numeric_limits<std::int32_t>::max() - now.count();
   return expire->count() >= left ? 0 : now.count() + expire->count();
@@ -32,8 +32,8 @@ std::int64_t WireExpire(const Expiration& expire) {
 
 Verb VerbOf(Command command) {
   constexpr std::array<Verb, 13> kVerbs = {
-      Verb::kGet,    Verb::kGets,    Verb::kGetAndTouch, Verb::kSet,    Verb::kAdd,
-      Verb::kReplace, Verb::kAppend, Verb::kPrepend,     Verb::kCas,    Verb::kDelete,
+      Verb::kGet,       Verb::kGets,      Verb::kGetAndTouch, Verb::kSet, Verb::kAdd,
+      Verb::kReplace,   Verb::kAppend,    Verb::kPrepend,     Verb::kCas, Verb::kDelete,
       Verb::kIncrement, Verb::kDecrement, Verb::kTouch};
   return kVerbs[static_cast<std::size_t>(command)];
 }
@@ -60,8 +60,8 @@ Outcome OutcomeOf(Status status) {
 }
 
 Item ItemOf(const Operation& operation) {
-  const bool counts = operation.command == Command::kIncrement ||
-                      operation.command == Command::kDecrement;
+  const bool counts =
+      operation.command == Command::kIncrement || operation.command == Command::kDecrement;
   return {.verb = VerbOf(operation.command),
           .key = operation.key,
           .value = operation.value,
@@ -162,29 +162,23 @@ std::vector<Result<std::optional<Value>>> Client::GetMany(std::span<const std::s
 
 Result<Outcome> Client::Set(std::string_view key, std::string_view value, Expiration expire,
                             std::uint32_t flags) {
-  return AskOutcome(engine_.get(), {.command = Command::kSet,
-                                    .key = key,
-                                    .value = value,
-                                    .flags = flags,
-                                    .expire = expire});
+  return AskOutcome(
+      engine_.get(),
+      {.command = Command::kSet, .key = key, .value = value, .flags = flags, .expire = expire});
 }
 
 Result<Outcome> Client::Add(std::string_view key, std::string_view value, Expiration expire,
                             std::uint32_t flags) {
-  return AskOutcome(engine_.get(), {.command = Command::kAdd,
-                                    .key = key,
-                                    .value = value,
-                                    .flags = flags,
-                                    .expire = expire});
+  return AskOutcome(
+      engine_.get(),
+      {.command = Command::kAdd, .key = key, .value = value, .flags = flags, .expire = expire});
 }
 
 Result<Outcome> Client::Replace(std::string_view key, std::string_view value, Expiration expire,
                                 std::uint32_t flags) {
-  return AskOutcome(engine_.get(), {.command = Command::kReplace,
-                                    .key = key,
-                                    .value = value,
-                                    .flags = flags,
-                                    .expire = expire});
+  return AskOutcome(
+      engine_.get(),
+      {.command = Command::kReplace, .key = key, .value = value, .flags = flags, .expire = expire});
 }
 
 Result<Outcome> Client::Append(std::string_view key, std::string_view value) {

@@ -33,8 +33,8 @@ ClientPool::Lease ClientPool::Take() {
       return {this, std::move(client)};
     }
   }
-  return {this, std::unique_ptr<Client>(
-                    new Client(std::make_unique<internal::ClientEngine>(core_)))};
+  return {this,
+          std::unique_ptr<Client>(new Client(std::make_unique<internal::ClientEngine>(core_)))};
 }
 
 void ClientPool::GiveBack(std::unique_ptr<Client> client) {

@@ -59,11 +59,9 @@ Result<std::shared_ptr<ClientCore>> ClientCore::Create(const PoolConfig& pool,
   core->router_ = *std::move(router);
   if (guard.level == StaleGuard::kExact) {
     const auto snapshot = core->router_->Snapshot();
-    core->stale_keys_ = std::make_unique<StaleKeys>(snapshot->placement, snapshot->configuration,
-                                                    guard.memory,
-                                                    core->options_.hash_prefix
-                                                        ? 0
-                                                        : core->options_.prefix.size());
+    core->stale_keys_ =
+        std::make_unique<StaleKeys>(snapshot->placement, snapshot->configuration, guard.memory,
+                                    core->options_.hash_prefix ? 0 : core->options_.prefix.size());
   }
   return core;
 }

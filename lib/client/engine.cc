@@ -32,7 +32,8 @@ bool MayRepeat(Verb verb) {
 }
 
 std::string Name(const Server& server) {
-  return server.name == server.address() ? server.name : server.name + " (" + server.address() + ")";
+  return server.name == server.address() ? server.name
+                                         : server.name + " (" + server.address() + ")";
 }
 
 ErrorCode CodeOf(FailureKind kind) {
@@ -92,8 +93,9 @@ bool ClientEngine::Prepare(std::span<Item> items) {
     }
     item.error = Error{ErrorCode::kInvalidArgument,
                        "memcached takes keys of 1 to 250 bytes without blanks and control "
-                       "characters, not the " + std::to_string(item.sent_key.size()) +
-                           " bytes of '" + std::string(item.key.substr(0, 300)) + "'",
+                       "characters, not the " +
+                           std::to_string(item.sent_key.size()) + " bytes of '" +
+                           std::string(item.key.substr(0, 300)) + "'",
                        "", std::string(item.key)};
   }
   return !pending_.empty();
@@ -111,9 +113,9 @@ void ClientEngine::Route(const RouterSnapshot& snapshot) {
     Item* const item = pending_[i];
     item->server = routes_[i];
     if (item->server == kNoServer) {
-      item->error = Error{ErrorCode::kNoLiveServer,
-                          "no server is live for '" + std::string(item->key) + "'", "",
-                          std::string(item->key)};
+      item->error =
+          Error{ErrorCode::kNoLiveServer, "no server is live for '" + std::string(item->key) + "'",
+                "", std::string(item->key)};
       continue;
     }
     item->error.reset();
@@ -332,8 +334,7 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
   }
 }
 
-std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb,
-                                                             std::string_view argument) {
+std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::string_view argument) {
   const auto snapshot = core_->router().Snapshot();
   Follow(*snapshot);
   std::vector<ServerAnswer> all(links_.size());

@@ -1,11 +1,11 @@
-#include "shardcache/client_metrics.h"
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdio>
 #include <functional>
 #include <numeric>
+
+#include "shardcache/client_metrics.h"
 
 namespace shardcache::inline v0 {
 namespace {
@@ -57,8 +57,8 @@ void AppendLatency(const ClientMetrics& metrics, std::string_view pool, std::str
                      text);
     }
     AppendLabelled(name + "_bucket", labels + ",le=\"+Inf\"", static_cast<double>(sum), text);
-    AppendLabelled(name + "_sum", labels,
-                   std::chrono::duration<double>(server.latency.sum).count(), text);
+    AppendLabelled(name + "_sum", labels, std::chrono::duration<double>(server.latency.sum).count(),
+                   text);
     AppendLabelled(name + "_count", labels, static_cast<double>(sum), text);
   }
 }
@@ -66,7 +66,8 @@ void AppendLatency(const ClientMetrics& metrics, std::string_view pool, std::str
 }  // namespace
 
 std::size_t LatencyHistogram::BucketOf(nanoseconds latency) {
-  const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(latency.count(), 0) + 999) / 1000;
+  const auto us =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(latency.count(), 0) + 999) / 1000;
   if (us <= 1) return 0;
   // Of us - 1: the highest bit, and the two after it.
   const std::uint64_t n = us - 1;

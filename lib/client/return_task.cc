@@ -67,8 +67,7 @@ StaleGuardEvent ReturnTask::Event(StaleGuardEvent::Type type, std::string messag
   return {.type = type, .server = server_name(), .keys = deleted_, .message = std::move(message)};
 }
 
-void ReturnTask::Ask(Verb verb, std::string_view key, std::string_view value,
-                     std::int64_t expire) {
+void ReturnTask::Ask(Verb verb, std::string_view key, std::string_view value, std::int64_t expire) {
   Request& request = requests_.emplace_back();
   request.verb = verb;
   if (!key.empty()) {
@@ -175,9 +174,10 @@ void ReturnTask::TakeInvalidationAnswers() {
   invalidated_ = true;
   if (plan_.keys != nullptr) plan_.keys->Emptied(plan_.index, moment_);
   const Invalidation::End end = invalidation_.end();
-  events_.push_back(Event(end == Invalidation::End::kInvalidated          ? Type::kInvalidated
-                          : end == Invalidation::End::kAlreadyInvalidated ? Type::kAlreadyInvalidated
-                                                                          : Type::kRestarted));
+  events_.push_back(Event(end == Invalidation::End::kInvalidated ? Type::kInvalidated
+                          : end == Invalidation::End::kAlreadyInvalidated
+                              ? Type::kAlreadyInvalidated
+                              : Type::kRestarted));
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -82,7 +82,7 @@ class StaleKeys {
 
  private:
   struct State {
-    std::uint64_t marked = 0;   // when it became stale, if it is
+    std::uint64_t marked = 0;  // when it became stale, if it is
     bool stale = false;
     std::uint32_t writers = 0;  // writes to this server that are on the way
   };
@@ -104,7 +104,7 @@ class StaleKeys {
   std::vector<Placement> history_;  // [0] is home
   std::uint64_t configuration_;
   std::vector<Copies> servers_;
-  std::vector<bool> ejected_;   // as last seen
+  std::vector<bool> ejected_;  // as last seen
   std::vector<bool> overflow_;
   const std::size_t memory_;
   const std::size_t unhashed_;

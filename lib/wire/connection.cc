@@ -103,8 +103,8 @@ std::optional<WireFailure> Connection::Send() {
     for (auto it = waiting_.rbegin(); it != waiting_.rend() && !(*it)->sent; ++it) {
       (*it)->sent = true;
     }
-    const ssize_t size = ::send(socket_.fd(), out_.data() + sent_, unsent(),
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t size =
+        ::send(socket_.fd(), out_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0) {
       sent_ += static_cast<std::size_t>(size);
     } else if (errno == EAGAIN) {

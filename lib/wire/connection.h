@@ -73,7 +73,7 @@ class Connection {
   State state_ = State::kClosed;
   Socket socket_;
   std::uint64_t opened_ = 0;
-  std::vector<SocketAddress> addresses_;  // while connecting: those that are still to be tried
+  std::vector<SocketAddress> addresses_;     // while connecting: those that are still to be tried
   std::chrono::nanoseconds socket_wait_{0};  // how long a recv() on the socket waits
 
   std::string out_;

@@ -51,8 +51,7 @@ void Pull(Lane* lane, Deadline deadline) {
 
 bool AllSent(std::span<Lane* const> lanes) {
   return std::all_of(lanes.begin(), lanes.end(), [](Lane* lane) {
-    return lane->failure ||
-           (lane->queued == lane->requests.size() && lane->connection->all_sent());
+    return lane->failure || (lane->queued == lane->requests.size() && lane->connection->all_sent());
   });
 }
 
@@ -97,7 +96,8 @@ void Run(std::span<Lane* const> lanes, Deadline deadline) {
       if (IsOver(*lane)) continue;
       const bool connected = lane->connection->is_open();
       lane->connection->Close();
-      Fail(lane, {FailureKind::kTimeout, connected ? "no answer in time" : "no connection in time"});
+      Fail(lane,
+           {FailureKind::kTimeout, connected ? "no answer in time" : "no connection in time"});
     }
   }
   PullInTurn(lanes, deadline);

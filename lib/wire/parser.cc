@@ -233,7 +233,8 @@ Progress Parser::BeginValue(Answer* answer, std::uint64_t size) {
 
 Progress Parser::ReadValue(std::string_view* bytes) {
   if (missing_ > 2) {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(missing_ - 2, bytes->size()));
+    const auto size =
+        static_cast<std::size_t>(std::min<std::uint64_t>(missing_ - 2, bytes->size()));
     value_->data.append(bytes->substr(0, size));
     bytes->remove_prefix(size);
     missing_ -= size;

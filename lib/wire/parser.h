@@ -40,10 +40,10 @@ class Parser {
   Progress ErrorLine(Request* request, Status status, std::string_view line);
   Progress BeginValue(Answer* answer, std::uint64_t size);
 
-  std::size_t next_ = 0;        // of a multi-get: the key to expect
-  Answer* value_ = nullptr;     // whose value is being read
-  std::uint64_t missing_ = 0;   // bytes of it that are still to come, with its CR LF
-  bool last_ = false;           // the value ends the answer
+  std::size_t next_ = 0;       // of a multi-get: the key to expect
+  Answer* value_ = nullptr;    // whose value is being read
+  std::uint64_t missing_ = 0;  // bytes of it that are still to come, with its CR LF
+  bool last_ = false;          // the value ends the answer
 };
 
 }  // namespace shardcache::inline v0::internal

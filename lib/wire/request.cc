@@ -56,10 +56,26 @@ void SerializeLine(const Request& request, std::string* out) {
 }  // namespace
 
 std::string_view VerbName(Verb verb) {
-  constexpr std::array<std::string_view, 20> kNames = {
-      "get",    "gets",  "gat",       "set",     "add",   "replace", "append",
-      "prepend", "cas",   "delete",    "incr",    "decr",  "touch",   "flush_all",
-      "version", "stats", "lru_crawler metadump all", "mg", "mn", "md"};
+  constexpr std::array<std::string_view, 20> kNames = {"get",
+                                                       "gets",
+                                                       "gat",
+                                                       "set",
+                                                       "add",
+                                                       "replace",
+                                                       "append",
+                                                       "prepend",
+                                                       "cas",
+                                                       "delete",
+                                                       "incr",
+                                                       "decr",
+                                                       "touch",
+                                                       "flush_all",
+                                                       "version",
+                                                       "stats",
+                                                       "lru_crawler metadump all",
+                                                       "mg",
+                                                       "mn",
+                                                       "md"};
   return kNames[static_cast<std::size_t>(verb)];
 }
 

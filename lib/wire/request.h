@@ -72,8 +72,8 @@ struct Request {
   std::span<const std::string_view> keys;
   std::string_view value = {};
   std::uint32_t flags = 0;
-  std::int64_t expire = 0;   // as memcached wants it
-  std::uint64_t number = 0;  // cas or delta
+  std::int64_t expire = 0;    // as memcached wants it
+  std::uint64_t number = 0;   // cas or delta
   std::span<Answer> answers;  // one for each key; one if there is no key
   // For verbs that answer in lines: called with each, without its line end.
   std::function<void(std::string_view)>* lines = nullptr;

@@ -138,8 +138,7 @@ std::optional<WireFailure> FinishConnect(const Socket& socket) {
 int PollTimeout(Deadline deadline, TimePoint now) {
   if (deadline == Deadline::max()) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
-  return static_cast<int>(
-      std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
 }
 
 }  // namespace shardcache::inline v0::internal
