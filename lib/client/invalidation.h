@@ -55,6 +55,8 @@ class Invalidation {
   void FeedWaited();
 
   std::int64_t marker() const { return now_; }
+  // The latest moment, by the server's clock, at which the outage can have begun.
+  std::int64_t begun() const { return begun_; }
 
   friend bool operator==(const Invalidation&, const Invalidation&) = default;
 
