@@ -49,9 +49,9 @@ Result<std::shared_ptr<ClientCore>> ClientCore::Create(const PoolConfig& pool,
   if (!options.deadline) options.deadline = options.timeout;
   std::shared_ptr<ClientCore> core(new ClientCore(std::move(options)));
   const StaleGuardOptions& guard = core->options_.stale_guard;
+  core->options_.routing.probe_before_readmission |= guard.level != StaleGuard::kOff;
   RouterOptions routing = core->options_.routing;
   if (guard.level != StaleGuard::kOff) {
-    routing.probe_before_readmission = true;
     routing.observer = [raw = core.get()](const RouterEvent& event) { raw->Observe(event); };
   }
   auto router = Router::Create(pool, std::move(routing));
@@ -82,7 +82,7 @@ bool ClientCore::Step() {
   next_step_.store((now + kStepInterval).time_since_epoch().count(), std::memory_order_relaxed);
   const bool idle = StepTasks(now);
   busy_.store(!idle, std::memory_order_relaxed);
-  return idle && !(stale_keys_ != nullptr && stale_keys_->active());
+  return idle;
 }
 
 bool ClientCore::StepTasks(TimePoint now) {
@@ -102,11 +102,14 @@ bool ClientCore::StepTasks(TimePoint now) {
     it = tasks_.erase(it);
   }
   snapshot = router_->Snapshot();
-  if (stale_keys_ != nullptr && (settled_ != snapshot->version || tasks_.empty())) {
-    stale_keys_->Settle(*snapshot);
-    settled_ = snapshot->version;
-  }
-  return tasks_.empty() && !snapshot->next_rebuild;
+  stepped_.store(snapshot->version, std::memory_order_relaxed);
+  if (stale_keys_ != nullptr) stale_keys_->Settle(*snapshot);
+  if (stale_keys_ != nullptr && stale_keys_->active()) return false;
+  // Without probes the router readmits by itself.
+  const bool any_out = options_.routing.probe_before_readmission &&
+                       std::find(snapshot->ejected.begin(), snapshot->ejected.end(), true) !=
+                           snapshot->ejected.end();
+  return tasks_.empty() && !any_out;
 }
 
 void ClientCore::StartTasks(const RouterSnapshot& snapshot, TimePoint now) {

@@ -40,8 +40,8 @@ class ClientCore {
 
   // Whether Step() may have something to do, by a look that costs nothing.
   bool MayHaveWork(const RouterSnapshot& snapshot) const {
-    return snapshot.next_rebuild.has_value() || busy_.load(std::memory_order_relaxed) ||
-           (stale_keys_ != nullptr && stale_keys_->active());
+    return busy_.load(std::memory_order_relaxed) ||
+           snapshot.version != stepped_.load(std::memory_order_relaxed);
   }
   // Carries on what there is to do about servers that are about to return, or have returned,
   // without waiting. One thread does it at a time; others go on at once. Returns whether nothing
@@ -63,11 +63,12 @@ class ClientCore {
   std::unique_ptr<Router> router_;
   std::unique_ptr<StaleKeys> stale_keys_;
 
-  std::mutex tasks_mutex_;  // guards the next four
+  std::mutex tasks_mutex_;  // guards the next five
   std::map<ServerIndex, ReturnTask> tasks_;
   std::map<ServerIndex, TimePoint> not_before_;  // after a failed clean-up of a live server
   std::uint64_t configuration_ = 0;
-  std::uint64_t settled_ = 0;  // the snapshot of the last Settle()
+  // The version of the snapshot that the last step saw, and whether it left something to do.
+  std::atomic<std::uint64_t> stepped_{0};
   std::atomic<bool> busy_{false};
   std::atomic<TimePoint::rep> next_step_{0};
 

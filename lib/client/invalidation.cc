@@ -8,9 +8,17 @@ void Invalidation::Finish(End end) {
 }
 
 void Invalidation::FeedTime(const ServerTime& time, std::int64_t out) {
+  if (!first_now_) {
+    first_now_ = time.now;
+    out_ = out;
+  }
+  if (time.now == *first_now_) {
+    step_ = Step::kWait;
+    return;
+  }
   now_ = time.now;
-  begun_ = time.now + 1 - out;
-  if (time.uptime + 1 <= out) return Finish(End::kRestarted);
+  begun_ = time.now + 1 - out_;
+  if (time.uptime + 1 <= out_) return Finish(End::kRestarted);
   step_ = Step::kReadMarker;
 }
 
@@ -19,7 +27,10 @@ void Invalidation::FeedMarker(std::optional<std::int64_t> marker) {
   step_ = Step::kLock;
 }
 
-void Invalidation::FeedLock(bool locked) { step_ = locked ? Step::kFlush : Step::kWait; }
+void Invalidation::FeedLock(bool locked) {
+  step_ = locked ? Step::kFlush : Step::kWait;
+  if (!locked) first_now_.reset();
+}
 
 void Invalidation::FeedFlush(bool flushed) {
   if (flushed) return Finish(End::kInvalidated);
