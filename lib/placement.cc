@@ -84,27 +84,48 @@ void HashKeys(const PlacementPool& pool, std::span<const std::string_view> keys,
   }
 }
 
-PointIndex MakeRing(const PlacementPool& pool, std::span<const ServerIndex> live,
-                    std::uint32_t total_weight) {
-  const auto live_count = static_cast<std::uint32_t>(live.size());
-  internal::GroupCounts groups(pool.servers.size(), 0);
-  for (ServerIndex index : live) {
-    groups[index] = internal::KetamaGroups(pool.servers[index].weight, total_weight, live_count);
-  }
-  const auto all = pool.ketama_points.Get(pool.servers, groups);
-  return PointIndex(internal::ChooseKetamaPoints(*all, groups, PointIndex::kSpare),
-                    std::uint64_t{1} << 32);
-}
-
 PointIndex MakeTable(const PlacementPool& pool, std::span<const ServerIndex> live,
                      std::uint32_t total_weight) {
-  std::vector<Point> last_slots;
-  last_slots.reserve(live.size() + PointIndex::kSpare);
+  PointIndex table(live.size(), pool.servers.size(), total_weight);
+  PointIndex::Writer writer(table);
   for (std::uint32_t end = 0; ServerIndex index : live) {
     end += pool.servers[index].weight;
-    last_slots.push_back({end - 1, index});
+    writer.Add({end - 1, index});
   }
-  return PointIndex(std::move(last_slots), total_weight);
+  writer.Finish();
+  return table;
+}
+
+// The servers of `config` in the order of their ring names.
+std::vector<Server> Sorted(const PoolConfig& config) {
+  std::vector<const Server*> order(config.servers.size());
+  std::transform(config.servers.begin(), config.servers.end(), order.begin(),
+                 [](const Server& server) { return &server; });
+  std::sort(order.begin(), order.end(),
+            [](const Server* a, const Server* b) { return RingNameLess(a->name, b->name); });
+  std::vector<Server> servers;
+  servers.reserve(order.size());
+  for (const Server* server : order) servers.push_back(*server);
+  return servers;
+}
+
+Result<std::shared_ptr<PlacementPool>> MakePool(const PoolConfig& config,
+                                                Placement::RandomSource random) {
+  auto pool = std::make_shared<PlacementPool>();
+  pool->servers = Sorted(config);
+  if (Result<void> valid = CheckServers(config, pool->servers); !valid.ok()) return valid.error();
+  pool->distribution = config.distribution;
+  pool->hash = config.hash;
+  pool->char_sign = config.char_sign;
+  pool->hash_tag = config.hash_tag;
+  pool->random = random ? std::move(random) : SystemRandom;
+  return pool;
+}
+
+std::vector<ServerIndex> AllOf(const PlacementPool& pool) {
+  std::vector<ServerIndex> all(pool.servers.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementPool> pool,
@@ -115,7 +136,8 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
   state->total_weight = internal::TotalWeight(pool->servers, live);
   switch (pool->distribution) {
     case Distribution::kKetama:
-      state->ring = MakeRing(*pool, live, state->total_weight);
+      state->ring =
+          pool->ketama_points.Ring(pool->servers, internal::KetamaGroupsOf(pool->servers, live));
       break;
     case Distribution::kModula:
       state->table = MakeTable(*pool, live, state->total_weight);
@@ -133,19 +155,18 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
 Placement::Placement(std::shared_ptr<const PlacementState> state) : state_(std::move(state)) {}
 
 Result<Placement> Placement::Create(const PoolConfig& config, RandomSource random) {
-  auto pool = std::make_shared<PlacementPool>();
-  pool->servers = config.servers;
-  std::sort(pool->servers.begin(), pool->servers.end(),
-            [](const Server& a, const Server& b) { return RingNameLess(a.name, b.name); });
-  if (Result<void> valid = CheckServers(config, pool->servers); !valid.ok()) return valid.error();
-  pool->distribution = config.distribution;
-  pool->hash = config.hash;
-  pool->char_sign = config.char_sign;
-  pool->hash_tag = config.hash_tag;
-  pool->random = random ? std::move(random) : SystemRandom;
-  std::vector<ServerIndex> all(pool->servers.size());
-  std::iota(all.begin(), all.end(), 0);
-  return Placement(MakeState(std::move(pool), std::move(all)));
+  Result<std::shared_ptr<PlacementPool>> pool = MakePool(config, std::move(random));
+  if (!pool.ok()) return pool.error();
+  return Placement(MakeState(*pool, AllOf(**pool)));
+}
+
+Result<Placement> internal::PlacementAccess::Reconfigure(const Placement& before,
+                                                         const PoolConfig& config) {
+  const PlacementPool& old = *before.state_->pool;
+  Result<std::shared_ptr<PlacementPool>> pool = MakePool(config, old.random);
+  if (!pool.ok()) return pool.error();
+  if (!old.scheme) (*pool)->ketama_points.Inherit(old.ketama_points, old.servers, (*pool)->servers);
+  return Placement(MakeState(*pool, AllOf(**pool)));
 }
 
 Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
@@ -246,8 +267,7 @@ std::string Placement::SentKey(std::string_view key) const {
 
 std::vector<Point> Placement::points() const {
   if (state_->pool->scheme) return state_->pool->scheme->ring;
-  const std::span<const Point> points = state_->ring.points();
-  return {points.begin(), points.end()};
+  return state_->ring.points();
 }
 
 std::uint32_t Placement::PointCount(ServerIndex index) const {
