@@ -41,10 +41,12 @@ bool SameServer(const Server& a, const Server& b) {
   return a.name == b.name && a.host == b.host && a.port == b.port;
 }
 
+// REQUIRES: `servers` are a placement's, and so sorted by ring name.
 std::optional<ServerIndex> FindServer(std::span<const Server> servers, const Server& wanted) {
-  const auto found = std::find_if(servers.begin(), servers.end(),
-                                  [&](const Server& s) { return SameServer(s, wanted); });
-  if (found == servers.end()) return std::nullopt;
+  const auto found = std::lower_bound(
+      servers.begin(), servers.end(), wanted,
+      [](const Server& a, const Server& b) { return RingNameLess(a.name, b.name); });
+  if (found == servers.end() || !SameServer(*found, wanted)) return std::nullopt;
   return static_cast<ServerIndex>(found - servers.begin());
 }
 

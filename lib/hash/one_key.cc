@@ -2,6 +2,7 @@
 // a key, which processors predict badly. See the plain forms for what is computed.
 #include "lib/hash/one_key.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include "lib/hash/bytes.h"
 #include "lib/hash/crc_clmul.h"
 #include "lib/hash/lane_md5.h"
+#include "lib/hash/one_key_avx2.h"
 #include "lib/hash/reference.h"
 
 namespace shardcache::inline v0::internal {
@@ -125,6 +127,14 @@ std::uint32_t FastOneAtATime(std::string_view key, CharSign sign) {
 }
 
 std::uint32_t FastMurmur(std::string_view key) {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
+  if (has_avx2 && key.size() >= 4) return MurmurAvx2(key);
+#endif
+  return WordwiseMurmur(key);
+}
+
+std::uint32_t WordwiseMurmur(std::string_view key) {
   constexpr std::uint32_t kMultiplier = 0x5bd1e995;
   const auto length = static_cast<std::uint32_t>(key.size());
   std::uint32_t hash = (0xdeadbeef * length) ^ length;
@@ -134,10 +144,10 @@ std::uint32_t FastMurmur(std::string_view key) {
     block = (block ^ block >> 24) * kMultiplier;
     hash = (hash * kMultiplier) ^ block;
   }
-  if (const std::size_t rest = key.size() % 4; rest > 0) {
-    hash ^= key.size() < 4 ? ShortWord(p, rest) : WordBefore(p + rest, rest);
-    hash *= kMultiplier;
-  }
+  const std::size_t rest = key.size() % 4;
+  const std::uint32_t last = key.size() < 4 ? ShortWord(p, rest) : WordBefore(p + rest, rest);
+  const std::uint32_t with_rest = (hash ^ last) * kMultiplier;
+  hash = rest == 0 ? hash : with_rest;
   hash = (hash ^ hash >> 13) * kMultiplier;
   return hash ^ hash >> 15;
 }
@@ -152,12 +162,14 @@ std::uint32_t FastJenkins(std::string_view key) {
     a += Load32(p), b += Load32(p + 4), c += Load32(p + 8);
     JenkinsMix(a, b, c);
   }
-  if (left > 8) {
-    a += Load32(p), b += Load32(p + 4), c += WordBefore(p + left, left - 8);
-  } else if (left > 4) {
-    a += Load32(p), b += WordBefore(p + left, left - 4);
-  } else if (key.size() >= 4) {
-    a += WordBefore(p + left, left);
+  if (key.size() >= 4) {
+    // The last 1 to 12 bytes as three words, without a branch: no word is read past the key's end,
+    // and what is read before its own bytes is shifted out.
+    const auto word = [&](std::size_t begin) {
+      const std::size_t end = std::min(left, begin + 4);
+      return WordBefore(p + end, std::max(end, begin) - begin);
+    };
+    a += word(0), b += word(4), c += word(8);
   } else if (left > 0) {
     a += ShortWord(p, left);
   } else {

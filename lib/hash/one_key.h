@@ -21,8 +21,9 @@ std::uint32_t FastFnv1_32(std::string_view key, CharSign sign);
 std::uint32_t FastFnv1a_32(std::string_view key, CharSign sign);
 std::uint32_t FastOneAtATime(std::string_view key, CharSign sign);
 
-// FastCrc32a on a processor without carry-less multiplication.
+// FastCrc32a on a processor without carry-less multiplication, FastMurmur on one without AVX2.
 std::uint32_t SlicedCrc32a(std::string_view key);
+std::uint32_t WordwiseMurmur(std::string_view key);
 
 }  // namespace shardcache::inline v0::internal
 

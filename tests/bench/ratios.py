@@ -98,9 +98,10 @@ def hashing(program, repetitions):
 
 
 def rings(program, repetitions):
-    times, runs = measure(program, "^(build|eject|memory)/", repetitions, 0.2)
+    times, runs = measure(program, "^(build|eject|reload|memory)/", repetitions, 0.2)
     rows = []
-    for part, what in (("build", "full build"), ("eject", "ejection, look-up ready")):
+    for part, what in (("build", "full build"), ("eject", "ejection, look-up ready"),
+                       ("reload", "reload, one weight changed")):
         rows.append((what, [ratio(times, f"{part}/{n}/twemproxy", f"{part}/{n}/shardcache")
                             for n in SERVERS]))
     for counter, what in (("first_bytes_per_server", "bytes a server, first placement"),

@@ -171,11 +171,14 @@ std::vector<Variant> AllVariants() {
 
 INSTANTIATE_TEST_SUITE_P(All, HashKernels, ::testing::ValuesIn(AllVariants()), NameOf);
 
-// The CRCs have forms that the processor of this machine may not choose.
-TEST(SlicedCrc, EqualsThePlainForm) {
+// Forms that the processor of this machine may not choose.
+TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
   const RandomPages bytes(1);
   for (std::size_t length = 0; length <= 300; ++length) {
-    ASSERT_EQ(internal::SlicedCrc32a(bytes.Last(length)), internal::Crc32a(bytes.Last(length)));
+    for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
+      ASSERT_EQ(internal::SlicedCrc32a(key), internal::Crc32a(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseMurmur(key), internal::Murmur(key)) << length << " bytes";
+    }
   }
 }
 
