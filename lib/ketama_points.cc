@@ -34,16 +34,24 @@ class PointMaker {
  public:
   PointMaker(PointPacking packing, std::uint64_t* points) : packing_(packing), points_(points) {}
 
-  void Add(std::string_view ring_name, ServerIndex owner, std::uint32_t group) {
+  // Of the server `owner`, groups `begin` to `end` - 1.
+  void Add(std::string_view ring_name, ServerIndex owner, std::uint32_t begin, std::uint32_t end) {
     // "NAME-7", cut as in AppendKetamaPoints().
-    char* const text = texts_[count_].data();
     const std::size_t name = std::min(ring_name.size(), kKetamaMaxText);
-    std::memcpy(text, ring_name.data(), name);
-    text[name] = '-';
-    const char* const end = std::to_chars(text + name + 1, text + kBuffer, group).ptr;
-    views_[count_] = {text, std::min(static_cast<std::size_t>(end - text), kKetamaMaxText)};
-    packed_[count_] = packing_.Pack(0, owner, group);
-    if (++count_ == kBatch) Flush();
+    char name_and_dash[kBuffer] = {};
+    std::memcpy(name_and_dash, ring_name.data(), name);
+    name_and_dash[name] = '-';
+    for (std::uint32_t group = begin; group < end; ++group) {
+      // Mostly one copy of a size that is known here. What is too much of it is overwritten.
+      std::memcpy(next_, name_and_dash, kShort);
+      if (name >= kShort) std::memcpy(next_ + kShort, name_and_dash + kShort, kBuffer - kShort);
+      const char* const text_end = std::to_chars(next_ + name + 1, next_ + kBuffer, group).ptr;
+      const std::size_t size = std::min(static_cast<std::size_t>(text_end - next_), kKetamaMaxText);
+      views_[count_] = {next_, size};
+      next_ += size;
+      packed_[count_] = packing_.Pack(0, owner, group);
+      if (++count_ == kBatch) Flush();
+    }
   }
 
   void Flush() {
@@ -53,16 +61,19 @@ class PointMaker {
       for (std::uint32_t value : digests[i]) *points_++ = std::uint64_t{value} << 32 | packed_[i];
     }
     count_ = 0;
+    next_ = texts_.data();
   }
 
  private:
   static constexpr std::size_t kBatch = 256;
   static constexpr std::size_t kBuffer = kKetamaMaxText + 16;  // and a dash and digits
+  static constexpr std::size_t kShort = 64;
 
   const PointPacking packing_;
   std::uint64_t* points_;  // where the next goes
   std::size_t count_ = 0;  // of texts that wait
-  std::array<std::array<char, kBuffer>, kBatch> texts_;
+  std::array<char, kBatch * kKetamaMaxText + kBuffer> texts_;
+  char* next_ = texts_.data();  // where the next text goes
   std::array<std::string_view, kBatch> views_;
   std::array<std::uint64_t, kBatch> packed_;  // owner and group
 };
@@ -78,24 +89,43 @@ Buffer<std::uint64_t> MissingPoints(std::span<const Server> servers, const Group
   Buffer<std::uint64_t> points(kPointsPerGroup * count);
   PointMaker maker(PointPacking(servers.size()), points.data());
   for (ServerIndex i = 0; i < servers.size(); ++i) {
-    for (std::uint32_t g = known_of(i); g < groups[i]; ++g) maker.Add(servers[i].name, i, g);
+    maker.Add(servers[i].name, i, known_of(i), groups[i]);
   }
   maker.Flush();
   return points;
 }
 
-// Moves the points of `from` to `to`, ordered by `bits` bits of theirs from `shift` on, and those
-// that are alike in these in the order that they had. begins[d + 1] becomes the place after the
-// last with digit d or lower.
-void MoveByDigit(std::span<const std::uint64_t> from, std::uint64_t* to, unsigned shift,
-                 unsigned bits, std::uint32_t* begins) {
-  const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
-  // Counted two places up, summed to begins one place up, counted on while moving.
-  std::fill_n(begins, (std::size_t{1} << bits) + 2, 0);
-  for (std::uint64_t point : from) ++begins[(point >> shift & mask) + 2];
-  std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < (std::size_t{1} << bits) + 2; ++i) begins[i] = sum += begins[i];
-  for (std::uint64_t point : from) to[begins[(point >> shift & mask) + 1]++] = point;
+// Some bits of a point, and how many points there are with each value of them.
+class Digit {
+ public:
+  Digit(unsigned shift, unsigned bits)
+      : shift_(shift), mask_((std::uint64_t{1} << bits) - 1), begins_(mask_ + 3) {
+    std::fill(begins_.begin(), begins_.end(), 0);
+  }
+
+  // Counted two places up, summed to begins one place up, which Place() moves on.
+  void Count(std::uint64_t point) { ++begins_.data()[Of(point) + 2]; }
+  void Sum() { std::partial_sum(begins_.begin(), begins_.end(), begins_.begin()); }
+  // Where the next point with this digit goes. REQUIRES: Sum() was called.
+  std::uint32_t Place(std::uint64_t point) { return begins_.data()[Of(point) + 1]++; }
+  // Once all points were placed: the place after the last with digit `digit` - 1 or lower.
+  std::uint32_t begin(std::size_t digit) const { return begins_.data()[digit]; }
+
+  std::size_t size() const { return mask_ + 1; }
+  void Reset() { std::fill(begins_.begin(), begins_.end(), 0); }
+
+ private:
+  std::size_t Of(std::uint64_t point) const { return point >> shift_ & mask_; }
+
+  unsigned shift_;
+  std::uint64_t mask_;
+  Buffer<std::uint32_t> begins_;
+};
+
+// Orders the points of `from` by `digit`, those that are alike in it as they were.
+void Move(std::span<const std::uint64_t> from, std::uint64_t* to, Digit& digit) {
+  digit.Sum();
+  for (std::uint64_t point : from) to[digit.Place(point)] = point;
 }
 
 // Sorts points that are nearly in order.
@@ -110,28 +140,33 @@ void InsertionSort(std::span<std::uint64_t> points) {
 }
 
 // Sorts points whose values are spread evenly, as digests are: by their highest bits into parts
-// that fit into the nearest cache, then each part by the next 16 bits, in two steps, which leaves
-// few of its points out of order.
+// that fit into the nearest cache, then each part by the next 16 bits, the lower half of them
+// first, which leaves few of its points out of order.
 Buffer<std::uint64_t> Sorted(Buffer<std::uint64_t> points) {
   constexpr unsigned kDigitBits = 8;
-  constexpr std::size_t kPartSize = 1024;
-  if (points.size() < kPartSize) {
+  constexpr std::size_t kPartSize = 2048;
+  if (points.size() < 512) {
     std::sort(points.begin(), points.end());
     return points;
   }
-  const auto part_bits =
-      std::min(16U, static_cast<unsigned>(std::bit_width(points.size() / kPartSize)));
+  const auto parts = std::bit_width(points.size() / kPartSize);  // as a power of two
+  const auto part_bits = std::clamp(static_cast<unsigned>(parts), 1U, 16U);
+  const unsigned part_shift = 64 - part_bits;
+  Digit part(part_shift, part_bits);
+  Digit high(part_shift - kDigitBits, kDigitBits);
+  Digit low(part_shift - 2 * kDigitBits, kDigitBits);
   Buffer<std::uint64_t> sorted(points.size());
-  Buffer<std::uint32_t> parts((std::size_t{1} << part_bits) + 2);
-  Buffer<std::uint32_t> digits((std::size_t{1} << kDigitBits) + 2);
-  MoveByDigit(points, sorted.data(), 64 - part_bits, part_bits, parts.data());
-  for (std::size_t part = 0; part < std::size_t{1} << part_bits; ++part) {
-    const std::size_t size = parts.data()[part + 1] - parts.data()[part];
-    const std::span to = std::span(sorted).subspan(parts.data()[part], size);
+  for (std::uint64_t point : points) part.Count(point);
+  Move(points, sorted.data(), part);
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    const std::size_t size = part.begin(i + 1) - part.begin(i);
+    const std::span to = std::span(sorted).subspan(part.begin(i), size);
     const std::span other = std::span(points).first(size);
-    const unsigned shift = 64 - part_bits - 2 * kDigitBits;
-    MoveByDigit(to, other.data(), shift, kDigitBits, digits.data());
-    MoveByDigit(other, to.data(), shift + kDigitBits, kDigitBits, digits.data());
+    high.Reset();
+    low.Reset();
+    for (std::uint64_t point : to) high.Count(point), low.Count(point);
+    Move(to, other.data(), low);
+    Move(other, to.data(), high);
     InsertionSort(to);
   }
   return sorted;
