@@ -82,6 +82,7 @@ Placement PlacementAccess::Make(std::vector<Server> servers, Scheme scheme) {
   state->live.resize(pool->servers.size());
   std::iota(state->live.begin(), state->live.end(), 0);
   state->is_live.assign(pool->servers.size(), true);
+  pool->way = pool->servers.size() == 1 ? Way::kOneServer : Way::kScheme;
   pool->scheme = std::make_shared<const Scheme>(std::move(scheme));
   state->pool = std::move(pool);
   return Placement(std::move(state));

@@ -1,4 +1,4 @@
-// Hashes of one key that vectors help with; x86 with AVX2. One_key.cc chooses.
+// Hashes of one key that vectors help with, where x86 has them.
 #ifndef SHARDCACHE_LIB_HASH_ONE_KEY_AVX2_H_
 #define SHARDCACHE_LIB_HASH_ONE_KEY_AVX2_H_
 
@@ -8,8 +8,9 @@
 namespace shardcache::inline v0::internal {
 
 #if defined(__x86_64__)
-// REQUIRES: the processor has AVX2; key.size() >= 4.
+// REQUIRES: the processor has AVX2 and BMI2.
 std::uint32_t MurmurAvx2(std::string_view key);
+std::uint32_t JenkinsAvx2(std::string_view key);
 #endif
 
 }  // namespace shardcache::inline v0::internal

@@ -178,6 +178,7 @@ TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
     for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
       ASSERT_EQ(internal::SlicedCrc32a(key), internal::Crc32a(key)) << length << " bytes";
       ASSERT_EQ(internal::WordwiseMurmur(key), internal::Murmur(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseJenkins(key), internal::Jenkins(key)) << length << " bytes";
     }
   }
 }
