@@ -77,8 +77,10 @@ template <CharSign kSign>
 std::uint32_t OneAtATime(std::string_view key) {
   std::uint32_t hash = 0;
   ForEachByte(key, [&](char byte) {
-    hash += Widen(byte, kSign);
-    hash += hash << 10;
+    // `byte` is added and then 1024 times the sum. What the byte makes of it is added apart from
+    // the hash, for which it need not wait: four operations in a row, not five.
+    const std::uint32_t addend = Widen(byte, kSign) * 1025;
+    hash = (hash + addend) + (hash << 10);
     hash ^= hash >> 6;
   });
   hash += hash << 3;
