@@ -9,8 +9,10 @@
 #include "lib/hash/bytes.h"
 #include "lib/hash/crc_clmul.h"
 #include "lib/hash/jenkins_mix.h"
+#include "lib/hash/kernels.h"
 #include "lib/hash/lane_md5.h"
 #include "lib/hash/one_key_avx2.h"
+#include "lib/hash/one_key_avx512.h"
 #include "lib/hash/reference.h"
 
 namespace shardcache::inline v0::internal {
@@ -146,11 +148,9 @@ std::uint32_t WordwiseJenkins(std::string_view key) {
   return JenkinsFinal(a, b, c);
 }
 
-namespace {
-
 // The lanes' steps, for a lane that is an ordinary word. The last block is put together as words:
 // bytes written one by one could not be read back as words without a wait.
-std::uint32_t OneMd5(std::string_view key) {
+std::uint32_t WordwiseMd5(std::string_view key) {
   Md5Lanes<std::uint32_t> state = {kMd5Start[0], kMd5Start[1], kMd5Start[2], kMd5Start[3]};
   std::uint32_t block[16];
   const auto add_block = [&] {
@@ -178,6 +178,8 @@ std::uint32_t OneMd5(std::string_view key) {
   return state.a;
 }
 
+namespace {
+
 std::uint32_t UpperCrc32(std::string_view key) {
   return FastestHash(HashFunction::kCrc32a, CharSign::kSigned)(key) >> 16 & 0x7fff;
 }
@@ -190,7 +192,10 @@ OneKeyHash FastestHashSigned(HashFunction function) {
     case HashFunction::kOneAtATime:
       return OneAtATime<kSign>;
     case HashFunction::kMd5:
-      return OneMd5;
+#if defined(__x86_64__)
+      if (SupportedKernels().back() == Kernel::kAvx512) return Md5Avx512;
+#endif
+      return WordwiseMd5;
     case HashFunction::kCrc16:
       return FastCrc16;
     case HashFunction::kCrc32:

@@ -16,7 +16,9 @@ OneKeyHash FastestHash(HashFunction function, CharSign sign);
 
 std::uint32_t FastCrc16(std::string_view key);
 
-// What FastestHash() gives for crc32a, murmur and jenkins on a processor without vectors for them.
+// What FastestHash() gives for md5, crc32a, murmur and jenkins on a processor that has not the
+// instructions that help with them.
+std::uint32_t WordwiseMd5(std::string_view key);
 std::uint32_t SlicedCrc32a(std::string_view key);
 std::uint32_t WordwiseMurmur(std::string_view key);
 std::uint32_t WordwiseJenkins(std::string_view key);

@@ -50,15 +50,20 @@ def ratio(times, base, other):
 
 
 def routing(program, repetitions):
-    times, _ = measure(program, "^route/.*/mixed/.*[^s]$", repetitions, 0.02)
+    times, _ = measure(program, "^route/.*/mixed/(.*/(twemproxy|one_key|batch_256)"
+                       "|100/(batch_[0-9]*|libmemcached))$", repetitions, 0.02)
 
     def cell(function, servers, way):
         prefix = f"route/{function}/mixed/{servers}/"
         return ratio(times, prefix + "twemproxy", prefix + way)
 
-    for way in ["one_key"] + BATCHES + ["libmemcached"]:
-        table(f"route, {way.replace('_', ' ')}", [f"{n} servers" for n in SERVERS],
+    for way, what in (("one_key", "one key"), ("batch_256", "batches of 256")):
+        table(f"route, {what}", [f"{n} servers" for n in SERVERS],
               [(function, [cell(function, n, way) for n in SERVERS]) for function in HASHES])
+    table("route, 100 servers", [way.replace("batch_", "batches of ") for way in BATCHES]
+          + ["libmemcached"],
+          [(function, [cell(function, 100, way) for way in BATCHES + ["libmemcached"]])
+           for function in HASHES])
 
 
 def threads(program, repetitions):

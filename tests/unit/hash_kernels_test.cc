@@ -177,6 +177,7 @@ TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
   for (std::size_t length = 0; length <= 300; ++length) {
     for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
       ASSERT_EQ(internal::SlicedCrc32a(key), internal::Crc32a(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseMd5(key), internal::Md5(key)) << length << " bytes";
       ASSERT_EQ(internal::WordwiseMurmur(key), internal::Murmur(key)) << length << " bytes";
       ASSERT_EQ(internal::WordwiseJenkins(key), internal::Jenkins(key)) << length << " bytes";
     }
