@@ -42,12 +42,16 @@ class Buffer {
   };
 
   static T* Allocate(std::size_t bytes) {
-    const bool huge = bytes >= kHugePage;
-    void* const data = huge ? std::aligned_alloc(kHugePage, (bytes + 63) / 64 * 64)
-                            : std::malloc(bytes == 0 ? 1 : bytes);
+    void* data = nullptr;
+    if (bytes < kHugePage) {
+      data = std::malloc(bytes == 0 ? 1 : bytes);
+    } else if (posix_memalign(&data, kHugePage, bytes) != 0) {
+      data = nullptr;
+    }
     if (data == nullptr) throw std::bad_alloc();
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (huge) madvise(data, bytes, MADV_HUGEPAGE);  // a wish: nothing is lost if it fails
+    // A wish: nothing is lost if it is not granted.
+    if (bytes >= kHugePage) madvise(data, bytes, MADV_HUGEPAGE);
 #endif
     return static_cast<T*>(data);
   }

@@ -12,14 +12,14 @@
 namespace shardcache::inline v0::internal {
 namespace {
 
-template <HashFunction F>
+template <HashFunction kFunction>
 std::uint32_t HashAs(std::string_view bytes, CharSign sign) {
-  return Hash(F, bytes, sign);
+  return Hash(kFunction, bytes, sign);
 }
 
-template <std::size_t... I>
-constexpr auto MakeFunctions(std::index_sequence<I...>) {
-  return std::array{&HashAs<kHashFunctions[I]>...};
+template <std::size_t... kI>
+constexpr auto MakeFunctions(std::index_sequence<kI...>) {
+  return std::array{&HashAs<kHashFunctions[kI]>...};
 }
 
 constexpr auto kFunctions = MakeFunctions(std::make_index_sequence<kHashFunctions.size()>());
