@@ -8,9 +8,10 @@ PointIndex::PointIndex(std::size_t size, std::size_t owners, std::uint64_t range
     : words_(size + kWindow), size_(size) {
   // More buckets than points while all of it fits into the nearer caches, fewer beyond.
   constexpr std::size_t kFewPoints = std::size_t{1} << 16;
-  const int value_bits = std::bit_width(range - 1);
-  const int owner_bits = std::bit_width(owners - 1);
-  const int wanted_bits = std::bit_width(size) - (size < kFewPoints ? 0 : 1);
+  const auto bits = [](std::uint64_t value) { return static_cast<int>(std::bit_width(value)); };
+  const int value_bits = bits(range - 1);
+  const int owner_bits = bits(owners - 1);
+  const int wanted_bits = bits(size) - (size < kFewPoints ? 0 : 1);
   const int low_bits = std::max(1, std::min(value_bits - wanted_bits, 32 - owner_bits));
   view_.low_bits = static_cast<unsigned>(low_bits);
   view_.high_bits = static_cast<unsigned>(32 - low_bits);
