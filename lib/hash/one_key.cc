@@ -102,6 +102,8 @@ bool HasAvx2() {
       __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
   return has;
 }
+
+bool HasAvx512() { return SupportedKernels().back() == Kernel::kAvx512; }
 #endif
 
 }  // namespace
@@ -125,15 +127,7 @@ std::uint32_t WordwiseMurmur(std::string_view key) {
 }
 
 std::uint32_t WordwiseJenkins(std::string_view key) {
-  std::uint32_t a = 0xdeadbeef + static_cast<std::uint32_t>(key.size()) + 13;
-  std::uint32_t b = a;
-  std::uint32_t c = a;
-  const char* p = key.data();
-  std::size_t left = key.size();
-  for (; left > 12; left -= 12, p += 12) {
-    a += Load32(p), b += Load32(p + 4), c += Load32(p + 8);
-    JenkinsMix(a, b, c);
-  }
+  auto [a, b, c, p, left] = JenkinsStart(key);
   if (left > 8) {
     a += Load32(p), b += Load32(p + 4), c += WordBefore(p + left, left - 8);
   } else if (left > 4) {
@@ -193,7 +187,7 @@ OneKeyHash FastestHashSigned(HashFunction function) {
       return OneAtATime<kSign>;
     case HashFunction::kMd5:
 #if defined(__x86_64__)
-      if (SupportedKernels().back() == Kernel::kAvx512) return Md5Avx512;
+      if (HasAvx512()) return Md5Avx512;
 #endif
       return WordwiseMd5;
     case HashFunction::kCrc16:
@@ -222,6 +216,7 @@ OneKeyHash FastestHashSigned(HashFunction function) {
       return WordwiseMurmur;
     case HashFunction::kJenkins:
 #if defined(__x86_64__)
+      if (HasAvx512()) return JenkinsAvx512;
       if (HasAvx2()) return JenkinsAvx2;
 #endif
       return WordwiseJenkins;

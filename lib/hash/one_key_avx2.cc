@@ -91,17 +91,7 @@ SHARDCACHE_AVX2 std::uint32_t MurmurAvx2(std::string_view key) {
 SHARDCACHE_AVX2 std::uint32_t JenkinsAvx2(std::string_view key) {
   if (key.size() < 4) [[unlikely]]
     return WordwiseJenkins(key);
-  std::uint32_t a = 0xdeadbeef + static_cast<std::uint32_t>(key.size()) + 13;
-  std::uint32_t b = a;
-  std::uint32_t c = a;
-  const char* p = key.data();
-  std::size_t left = key.size();
-  for (; left > 12; left -= 12, p += 12) {
-    std::uint32_t words[3];
-    __builtin_memcpy(words, p, 12);
-    a += words[0], b += words[1], c += words[2];
-    JenkinsMix(a, b, c);
-  }
+  auto [a, b, c, p, left] = JenkinsStart(key);
   const __m128i place = _mm_setr_epi32(0, 1, 2, 3);
   const __m128i whole = _mm_set1_epi32(static_cast<int>(left / 4));
   const __m128i rest = _mm_set1_epi32(static_cast<int>(Rest(key.data(), key.size())));

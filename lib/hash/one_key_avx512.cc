@@ -1,7 +1,3 @@
-// MD5 of one text, held against the plain form in md5.cc. Of each vector but the block's one lane
-// alone counts: what is wanted of AVX-512 is an instruction for each function of three words and
-// one for each rotation, which makes a step four operations in a row instead of up to five, and
-// few enough of them for the processor to begin with the next key meanwhile.
 #include "lib/hash/one_key_avx512.h"
 
 #if defined(__x86_64__)
@@ -10,6 +6,7 @@
 #include <array>
 #include <cstddef>
 
+#include "lib/hash/jenkins_mix.h"
 #include "lib/hash/md5_constants.h"
 #include "lib/hash/wide.h"
 
@@ -18,6 +15,10 @@ namespace {
 
 #define SHARDCACHE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi2")))
 
+// MD5 of one text, held against the plain form in md5.cc. Of each vector but the block's one lane
+// alone counts: what is wanted of AVX-512 is an instruction for each function of three words and
+// one for each rotation, which makes a step four operations in a row instead of up to five, and
+// few enough of them for the processor to begin with the next key meanwhile.
 using Words16 = std::array<std::uint32_t, 16>;
 
 // Which word of the block each step of a round takes, and the step's constant.
@@ -114,6 +115,20 @@ SHARDCACHE_AVX512 std::uint32_t Md5Avx512(std::string_view key) {
   const auto bits = static_cast<long long>(std::uint64_t{key.size()} * 8);
   AddBlock(state, _mm512_mask_set1_epi64(block, 0x80, bits));
   return static_cast<std::uint32_t>(_mm_cvtsi128_si32(state.a));
+}
+
+// The plain form in jenkins.cc, but for the last 1 to 12 bytes: a masked load makes three words of
+// them, zero where the key has ended, without a branch on how many there are.
+SHARDCACHE_AVX512 std::uint32_t JenkinsAvx512(std::string_view key) {
+  auto [a, b, c, p, left] = JenkinsStart(key);
+  if (left == 0) [[unlikely]]
+    return c;
+  const auto mask = static_cast<__mmask16>((1U << left) - 1);
+  const __m128i words = _mm_maskz_loadu_epi8(mask, p);
+  a += static_cast<std::uint32_t>(_mm_extract_epi32(words, 0));
+  b += static_cast<std::uint32_t>(_mm_extract_epi32(words, 1));
+  c += static_cast<std::uint32_t>(_mm_extract_epi32(words, 2));
+  return JenkinsFinal(a, b, c);
 }
 
 }  // namespace shardcache::inline v0::internal

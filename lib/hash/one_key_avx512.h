@@ -1,4 +1,4 @@
-// MD5 of one key, where x86 has AVX-512.
+// Hashes of one key that AVX-512 helps with, where x86 has it.
 #ifndef SHARDCACHE_LIB_HASH_ONE_KEY_AVX512_H_
 #define SHARDCACHE_LIB_HASH_ONE_KEY_AVX512_H_
 
@@ -10,6 +10,7 @@ namespace shardcache::inline v0::internal {
 #if defined(__x86_64__)
 // REQUIRES: the processor has AVX-512 F, BW, DQ and VL.
 std::uint32_t Md5Avx512(std::string_view key);
+std::uint32_t JenkinsAvx512(std::string_view key);
 #endif
 
 }  // namespace shardcache::inline v0::internal

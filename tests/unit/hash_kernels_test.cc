@@ -10,6 +10,7 @@
 
 #include "lib/hash/kernels.h"
 #include "lib/hash/one_key.h"
+#include "lib/hash/one_key_avx2.h"
 #include "lib/hash/reference.h"
 #include "shardcache/hash.h"
 #include "tests/unit/effort.h"
@@ -180,6 +181,11 @@ TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
       ASSERT_EQ(internal::WordwiseMd5(key), internal::Md5(key)) << length << " bytes";
       ASSERT_EQ(internal::WordwiseMurmur(key), internal::Murmur(key)) << length << " bytes";
       ASSERT_EQ(internal::WordwiseJenkins(key), internal::Jenkins(key)) << length << " bytes";
+#if defined(__x86_64__)
+      if (internal::SupportedKernels().size() > 1) {  // AVX2
+        ASSERT_EQ(internal::JenkinsAvx2(key), internal::Jenkins(key)) << length << " bytes";
+      }
+#endif
     }
   }
 }
