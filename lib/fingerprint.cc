@@ -74,7 +74,7 @@ std::uint64_t Fingerprint(const PlacementState& state) {
   if (pool.scheme) WriteScheme(*pool.scheme, writer);
   writer.Number(static_cast<std::uint32_t>(state.live.size()));
   for (ServerIndex index : state.live) writer.Number(index);
-  writer.Number(static_cast<std::uint32_t>(state.ring.points().size()));
+  writer.Number(static_cast<std::uint32_t>(state.ring.size()));
   for (const Point& point : state.ring.points()) {
     writer.Number(point.value);
     writer.Number(point.owner);

@@ -13,6 +13,15 @@ std::uint32_t TotalWeight(std::span<const Server> servers, std::span<const Serve
   return total;
 }
 
+std::vector<std::uint32_t> KetamaGroupsOf(std::span<const Server> servers,
+                                          std::span<const ServerIndex> live) {
+  const std::uint32_t total = TotalWeight(servers, live);
+  const auto live_count = static_cast<std::uint32_t>(live.size());
+  std::vector<std::uint32_t> groups(servers.size(), 0);
+  for (ServerIndex i : live) groups[i] = KetamaGroups(servers[i].weight, total, live_count);
+  return groups;
+}
+
 void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint32_t groups,
                         std::vector<Point>& points) {
   std::string text;
@@ -25,13 +34,11 @@ void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint
   }
 }
 
-std::vector<Point> KetamaRing(std::span<const Server> servers, std::span<const ServerIndex> live) {
-  const std::uint32_t total = TotalWeight(servers, live);
-  const auto live_count = static_cast<std::uint32_t>(live.size());
+std::vector<Point> KetamaRing(std::span<const Server> servers,
+                              std::span<const std::uint32_t> groups) {
   std::vector<Point> ring;
-  for (ServerIndex index : live) {
-    const Server& server = servers[index];
-    AppendKetamaPoints(server.name, index, KetamaGroups(server.weight, total, live_count), ring);
+  for (ServerIndex i = 0; i < servers.size(); ++i) {
+    AppendKetamaPoints(servers[i].name, i, groups[i], ring);
   }
   // Stable, as the merge sort is that glibc has for qsort: equal values keep server order.
   std::stable_sort(ring.begin(), ring.end(),

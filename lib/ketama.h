@@ -28,15 +28,21 @@ std::uint32_t KetamaGroups(std::uint32_t weight, std::uint32_t total_weight,
 // The sum of the weights of `live`. It fits: Placement::Create sees to it.
 std::uint32_t TotalWeight(std::span<const Server> servers, std::span<const ServerIndex> live);
 
+// The groups of each server where those of `live` are live; 0 if it is not.
+std::vector<std::uint32_t> KetamaGroupsOf(std::span<const Server> servers,
+                                          std::span<const ServerIndex> live);
+
 // The points of one server's first `groups` groups, in the order they are made: group by
 // group, not sorted.
 void AppendKetamaPoints(std::string_view ring_name, ServerIndex owner, std::uint32_t groups,
                         std::vector<Point>& points);
 
-// The whole continuum, sorted by value, equal values by server index. This and KetamaOwner() are
+// The whole continuum of groups[i] groups for each server, sorted by value, equal values by server
+// index. This and KetamaOwner() are
 // the plain forms; placements are made by the faster ones of ketama_points.h and point_index.h,
 // which are tested against these.
-std::vector<Point> KetamaRing(std::span<const Server> servers, std::span<const ServerIndex> live);
+std::vector<Point> KetamaRing(std::span<const Server> servers,
+                              std::span<const std::uint32_t> groups);
 
 // The owner of the first point at or after `hash`, wrapping to the first point.
 // REQUIRES: !ring.empty().

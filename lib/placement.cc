@@ -19,6 +19,7 @@ namespace {
 using internal::PlacementPool;
 using internal::PlacementState;
 using internal::PointIndex;
+using internal::Way;
 
 Error Invalid(const PoolConfig& pool, std::string message, std::string server = {}) {
   return {ErrorCode::kInvalidConfig, "pool '" + pool.name + "': " + std::move(message),
@@ -63,6 +64,12 @@ std::string_view TaggedPart(HashTag tag, std::string_view key) {
   return key.substr(open + 1, close - open - 1);
 }
 
+// Placement::HashKey() where the placement is twemproxy's.
+std::uint32_t HashOne(const PlacementPool& pool, std::string_view key) {
+  if (key.empty()) return 0;
+  return pool.one_key_hash(pool.hash_tag ? TaggedPart(*pool.hash_tag, key) : key);
+}
+
 // How many keys are hashed and then located at a time.
 constexpr std::size_t kChunk = 256;
 
@@ -84,27 +91,62 @@ void HashKeys(const PlacementPool& pool, std::span<const std::string_view> keys,
   }
 }
 
-PointIndex MakeRing(const PlacementPool& pool, std::span<const ServerIndex> live,
-                    std::uint32_t total_weight) {
-  const auto live_count = static_cast<std::uint32_t>(live.size());
-  internal::GroupCounts groups(pool.servers.size(), 0);
-  for (ServerIndex index : live) {
-    groups[index] = internal::KetamaGroups(pool.servers[index].weight, total_weight, live_count);
-  }
-  const auto all = pool.ketama_points.Get(pool.servers, groups);
-  return PointIndex(internal::ChooseKetamaPoints(*all, groups, PointIndex::kSpare),
-                    std::uint64_t{1} << 32);
-}
-
 PointIndex MakeTable(const PlacementPool& pool, std::span<const ServerIndex> live,
                      std::uint32_t total_weight) {
-  std::vector<Point> last_slots;
-  last_slots.reserve(live.size() + PointIndex::kSpare);
+  PointIndex table(live.size(), pool.servers.size(), total_weight);
+  PointIndex::Writer writer(table);
   for (std::uint32_t end = 0; ServerIndex index : live) {
     end += pool.servers[index].weight;
-    last_slots.push_back({end - 1, index});
+    writer.Add({end - 1, index});
   }
-  return PointIndex(std::move(last_slots), total_weight);
+  writer.Finish();
+  return table;
+}
+
+Way WayOf(Distribution distribution) {
+  switch (distribution) {
+    case Distribution::kKetama:
+      return Way::kRing;
+    case Distribution::kModula:
+      return Way::kTable;
+    case Distribution::kRandom:
+      return Way::kRandom;
+  }
+  return Way::kOneServer;  // not reached: the enumeration is complete above
+}
+
+// The servers of `config` in the order of their ring names.
+std::vector<Server> Sorted(const PoolConfig& config) {
+  std::vector<const Server*> order(config.servers.size());
+  std::transform(config.servers.begin(), config.servers.end(), order.begin(),
+                 [](const Server& server) { return &server; });
+  std::sort(order.begin(), order.end(),
+            [](const Server* a, const Server* b) { return RingNameLess(a->name, b->name); });
+  std::vector<Server> servers;
+  servers.reserve(order.size());
+  for (const Server* server : order) servers.push_back(*server);
+  return servers;
+}
+
+Result<std::shared_ptr<PlacementPool>> MakePool(const PoolConfig& config,
+                                                Placement::RandomSource random) {
+  auto pool = std::make_shared<PlacementPool>();
+  pool->servers = Sorted(config);
+  if (Result<void> valid = CheckServers(config, pool->servers); !valid.ok()) return valid.error();
+  pool->distribution = config.distribution;
+  pool->hash = config.hash;
+  pool->char_sign = config.char_sign;
+  pool->hash_tag = config.hash_tag;
+  pool->random = random ? std::move(random) : SystemRandom;
+  pool->one_key_hash = internal::FastestHash(pool->hash, pool->char_sign);
+  pool->way = pool->servers.size() == 1 ? Way::kOneServer : WayOf(pool->distribution);
+  return pool;
+}
+
+std::vector<ServerIndex> AllOf(const PlacementPool& pool) {
+  std::vector<ServerIndex> all(pool.servers.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
 }
 
 std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementPool> pool,
@@ -115,7 +157,8 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
   state->total_weight = internal::TotalWeight(pool->servers, live);
   switch (pool->distribution) {
     case Distribution::kKetama:
-      state->ring = MakeRing(*pool, live, state->total_weight);
+      state->ring =
+          pool->ketama_points.Ring(pool->servers, internal::KetamaGroupsOf(pool->servers, live));
       break;
     case Distribution::kModula:
       state->table = MakeTable(*pool, live, state->total_weight);
@@ -133,19 +176,18 @@ std::shared_ptr<const PlacementState> MakeState(std::shared_ptr<const PlacementP
 Placement::Placement(std::shared_ptr<const PlacementState> state) : state_(std::move(state)) {}
 
 Result<Placement> Placement::Create(const PoolConfig& config, RandomSource random) {
-  auto pool = std::make_shared<PlacementPool>();
-  pool->servers = config.servers;
-  std::sort(pool->servers.begin(), pool->servers.end(),
-            [](const Server& a, const Server& b) { return RingNameLess(a.name, b.name); });
-  if (Result<void> valid = CheckServers(config, pool->servers); !valid.ok()) return valid.error();
-  pool->distribution = config.distribution;
-  pool->hash = config.hash;
-  pool->char_sign = config.char_sign;
-  pool->hash_tag = config.hash_tag;
-  pool->random = random ? std::move(random) : SystemRandom;
-  std::vector<ServerIndex> all(pool->servers.size());
-  std::iota(all.begin(), all.end(), 0);
-  return Placement(MakeState(std::move(pool), std::move(all)));
+  Result<std::shared_ptr<PlacementPool>> pool = MakePool(config, std::move(random));
+  if (!pool.ok()) return pool.error();
+  return Placement(MakeState(*pool, AllOf(**pool)));
+}
+
+Result<Placement> internal::PlacementAccess::Reconfigure(const Placement& before,
+                                                         const PoolConfig& config) {
+  const PlacementPool& old = *before.state_->pool;
+  Result<std::shared_ptr<PlacementPool>> pool = MakePool(config, old.random);
+  if (!pool.ok()) return pool.error();
+  if (!old.scheme) (*pool)->ketama_points.Inherit(old.ketama_points, old.servers, (*pool)->servers);
+  return Placement(MakeState(*pool, AllOf(**pool)));
 }
 
 Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
@@ -170,17 +212,18 @@ Result<Placement> Placement::Restrict(std::span<const ServerIndex> live) const {
 
 ServerIndex Placement::LocateHash(std::uint32_t hash) const {
   const PlacementState& state = *state_;
-  if (state.pool->servers.size() == 1) return 0;
-  if (state.pool->scheme) {
-    return state.pool->scheme->compute ? 0 : state.pool->scheme->LocateHash(hash);
-  }
-  switch (state.pool->distribution) {
-    case Distribution::kKetama:
+  const PlacementPool& pool = *state.pool;
+  switch (pool.way) {
+    case Way::kRing:
       return state.ring.Owner(hash);
-    case Distribution::kModula:
+    case Way::kTable:
       return state.table.Owner(hash % state.total_weight);
-    case Distribution::kRandom:
-      return state.live[state.pool->random() % state.live.size()];
+    case Way::kRandom:
+      return state.live[pool.random() % state.live.size()];
+    case Way::kScheme:
+      return pool.scheme->compute ? 0 : pool.scheme->LocateHash(hash);
+    case Way::kOneServer:
+      return 0;
   }
   return 0;  // not reached: the enumeration is complete above
 }
@@ -188,27 +231,29 @@ ServerIndex Placement::LocateHash(std::uint32_t hash) const {
 std::uint32_t Placement::HashKey(std::string_view key) const {
   const PlacementPool& pool = *state_->pool;
   if (pool.scheme) return pool.scheme->compute ? 0 : pool.scheme->HashKey(key);
-  return key.empty() ? 0 : Hash(pool.hash, HashedPart(key), pool.char_sign);
+  return HashOne(pool, key);
 }
 
 ServerIndex Placement::Locate(std::string_view key) const {
-  const PlacementPool& pool = *state_->pool;
-  if (pool.servers.size() == 1) return 0;
-  if (pool.scheme) return pool.scheme->Locate(key, pool.servers.size());
-  return LocateHash(pool.distribution == Distribution::kRandom ? 0 : HashKey(key));
+  const PlacementState& state = *state_;
+  const PlacementPool& pool = *state.pool;
+  if (pool.way == Way::kRing) [[likely]]
+    return state.ring.Owner(HashOne(pool, key));
+  if (pool.way == Way::kScheme) return pool.scheme->Locate(key, pool.servers.size());
+  return LocateHash(pool.way == Way::kTable ? HashOne(pool, key) : 0);
 }
 
 void Placement::Locate(std::span<const std::string_view> keys,
                        std::span<ServerIndex> owners) const {
   assert(keys.size() == owners.size());
   const PlacementPool& pool = *state_->pool;
-  if (pool.servers.size() == 1) return std::fill(owners.begin(), owners.end(), 0);
-  if (pool.scheme) {
+  if (pool.way == Way::kOneServer) return std::fill(owners.begin(), owners.end(), 0);
+  if (pool.way == Way::kScheme) {
     std::transform(keys.begin(), keys.end(), owners.begin(),
                    [this](std::string_view key) { return Locate(key); });
     return;
   }
-  if (pool.distribution == Distribution::kRandom) {
+  if (pool.way == Way::kRandom) {
     return std::generate(owners.begin(), owners.end(), [this] { return LocateHash(0); });
   }
   std::array<std::uint32_t, kChunk> hashes;
@@ -216,7 +261,7 @@ void Placement::Locate(std::span<const std::string_view> keys,
     const std::size_t count = std::min(kChunk, keys.size() - at);
     const std::span chunk = std::span(hashes).first(count);
     HashKeys(pool, keys.subspan(at, count), chunk);
-    if (pool.distribution == Distribution::kModula) {
+    if (pool.way == Way::kTable) {
       for (std::uint32_t& hash : chunk) hash %= state_->total_weight;
       state_->table.Owners(chunk, owners.subspan(at, count));
     } else {
@@ -246,8 +291,7 @@ std::string Placement::SentKey(std::string_view key) const {
 
 std::vector<Point> Placement::points() const {
   if (state_->pool->scheme) return state_->pool->scheme->ring;
-  const std::span<const Point> points = state_->ring.points();
-  return {points.begin(), points.end()};
+  return state_->ring.points();
 }
 
 std::uint32_t Placement::PointCount(ServerIndex index) const {

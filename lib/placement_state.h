@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "lib/hash/one_key.h"
 #include "lib/ketama_points.h"
 #include "lib/point_index.h"
 #include "lib/scheme.h"
@@ -14,9 +15,14 @@
 
 namespace shardcache::inline v0::internal {
 
+// Which rule places a key.
+enum class Way : std::uint8_t { kOneServer, kRing, kTable, kRandom, kScheme };
+
 // What all placements of one pool share, whoever is live.
 struct PlacementPool {
-  std::vector<Server> servers;  // sorted
+  Way way = Way::kOneServer;
+  OneKeyHash one_key_hash = nullptr;  // Hash() with `hash` and `char_sign`; not for a scheme
+  std::vector<Server> servers;        // sorted
   Distribution distribution = Distribution::kKetama;
   HashFunction hash = HashFunction::kFnv1a_64;
   CharSign char_sign = CharSign::kSigned;

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "lib/scheme.h"
 #include "lib/snapshot_cell.h"
 #include "shardcache/analysis.h"
 
@@ -40,10 +41,12 @@ bool SameServer(const Server& a, const Server& b) {
   return a.name == b.name && a.host == b.host && a.port == b.port;
 }
 
+// REQUIRES: `servers` are a placement's, and so sorted by ring name.
 std::optional<ServerIndex> FindServer(std::span<const Server> servers, const Server& wanted) {
-  const auto found = std::find_if(servers.begin(), servers.end(),
-                                  [&](const Server& s) { return SameServer(s, wanted); });
-  if (found == servers.end()) return std::nullopt;
+  const auto found = std::lower_bound(
+      servers.begin(), servers.end(), wanted,
+      [](const Server& a, const Server& b) { return RingNameLess(a.name, b.name); });
+  if (found == servers.end() || !SameServer(*found, wanted)) return std::nullopt;
   return static_cast<ServerIndex>(found - servers.begin());
 }
 
@@ -169,8 +172,14 @@ class Router::Impl {
     if (rebuilt) Publish(lock, now, std::nullopt);
   }
 
-  void Reload(Placement all, const PoolConfig& pool, TimePoint now) {
+  Result<void> Reload(const PoolConfig& pool, TimePoint now) {
     std::unique_lock lock(mutex_);
+    const Placement before = all_;
+    lock.unlock();  // for the time that the new one takes
+    Result<Placement> reconfigured = internal::PlacementAccess::Reconfigure(before, pool);
+    if (!reconfigured.ok()) return reconfigured.error();
+    Placement all = *std::move(reconfigured);
+    lock.lock();
     std::vector<std::optional<ServerIndex>> origin;
     std::vector<ServerState> servers;
     for (const Server& server : all.servers()) {
@@ -185,6 +194,7 @@ class Router::Impl {
     ++configuration_;
     Queue({.type = RouterEvent::Type::kReloaded, .time = now});
     Publish(lock, now, std::nullopt);
+    return {};
   }
 
   std::vector<ServerCounters> Counters() const {
@@ -275,6 +285,7 @@ class Router::Impl {
     if (options_.keep_ring) return reloaded ? all_ : old.placement;
     if (ring_ && *ring_ == ejector_.ring()) return old.placement;
     ring_ = ejector_.ring();
+    if (ring_->size() == servers_.size()) return all_;
     return *all_.Restrict(*ring_);
   }
 
@@ -406,12 +417,7 @@ void Router::Follow(std::span<const RemoteEjection> ejected, TimePoint seen_at, 
   impl_->Follow(ejected, seen_at, now);
 }
 
-Result<void> Router::Reload(const PoolConfig& pool) {
-  Result<Placement> all = Placement::Create(pool);
-  if (!all.ok()) return all.error();
-  impl_->Reload(*std::move(all), pool, impl_->Now());
-  return {};
-}
+Result<void> Router::Reload(const PoolConfig& pool) { return impl_->Reload(pool, impl_->Now()); }
 
 std::vector<ServerCounters> Router::Counters() const { return impl_->Counters(); }
 

@@ -12,14 +12,14 @@
 namespace shardcache::inline v0::internal {
 namespace {
 
-template <HashFunction F>
+template <HashFunction kFunction>
 std::uint32_t HashAs(std::string_view bytes, CharSign sign) {
-  return Hash(F, bytes, sign);
+  return Hash(kFunction, bytes, sign);
 }
 
-template <std::size_t... I>
-constexpr auto MakeFunctions(std::index_sequence<I...>) {
-  return std::array{&HashAs<kHashFunctions[I]>...};
+template <std::size_t... kI>
+constexpr auto MakeFunctions(std::index_sequence<kI...>) {
+  return std::array{&HashAs<kHashFunctions[kI]>...};
 }
 
 constexpr auto kFunctions = MakeFunctions(std::make_index_sequence<kHashFunctions.size()>());
@@ -82,6 +82,7 @@ Placement PlacementAccess::Make(std::vector<Server> servers, Scheme scheme) {
   state->live.resize(pool->servers.size());
   std::iota(state->live.begin(), state->live.end(), 0);
   state->is_live.assign(pool->servers.size(), true);
+  pool->way = pool->servers.size() == 1 ? Way::kOneServer : Way::kScheme;
   pool->scheme = std::make_shared<const Scheme>(std::move(scheme));
   state->pool = std::move(pool);
   return Placement(std::move(state));

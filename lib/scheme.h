@@ -83,6 +83,9 @@ struct PlacementAccess {
   // All of `servers`, in the client's order, are live.
   static Placement Make(std::vector<Server> servers, Scheme scheme);
   static const PlacementState& State(const Placement& placement);
+  // What Placement::Create(config) makes, with the random source of `before`. Points of servers
+  // whose ring names both have are taken from `before` rather than hashed and sorted again.
+  static Result<Placement> Reconfigure(const Placement& before, const PoolConfig& config);
 };
 
 }  // namespace shardcache::inline v0::internal

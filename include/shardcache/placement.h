@@ -57,8 +57,8 @@ class SHARDCACHE_EXPORT Placement {
   // placement. Empty: a generator for each thread, seeded by the system.
   using RandomSource = std::function<std::uint32_t()>;
 
-  // The placement of `pool` with all of its servers live. O(points * log(points)) for ketama,
-  // of which there are about 160 a server.
+  // The placement of `pool` with all of its servers live. O(points) for ketama, of which there are
+  // about 160 a server.
   //
   // Errors: kInvalidConfig if `pool` has no servers, two of one ring name, a weight outside
   // 1 to 2147483647, or weights that sum to more than 4294967295 (where twemproxy overruns

@@ -174,6 +174,7 @@ class SHARDCACHE_EXPORT Router {
 
   // Replaces the configuration. A server that stays, by ring name and address, keeps its
   // failures, ejection and counters. Server indexes may change: see RouterSnapshot.
+  // Routing goes on meanwhile; points of servers whose ring names stay are not made anew.
   // Errors: those of Placement::Create(), and nothing is changed.
   [[nodiscard]] Result<void> Reload(const PoolConfig& pool);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "lib/hash/one_key.h"
-#include "lib/hash/reference.h"
 
 namespace shardcache::inline v0 {
 namespace {
@@ -40,33 +39,7 @@ bool DependsOnCharSign(HashFunction function) {
 }
 
 std::uint32_t Hash(HashFunction function, std::string_view key, CharSign sign) {
-  switch (function) {
-    case HashFunction::kOneAtATime:
-      return internal::FastOneAtATime(key, sign);
-    case HashFunction::kMd5:
-      return internal::FastMd5(key);
-    case HashFunction::kCrc16:
-      return internal::FastCrc16(key);
-    case HashFunction::kCrc32:
-      return internal::FastCrc32a(key) >> 16 & 0x7fff;
-    case HashFunction::kCrc32a:
-      return internal::FastCrc32a(key);
-    case HashFunction::kFnv1_64:
-      return internal::FastFnv1_64(key, sign);
-    case HashFunction::kFnv1a_64:
-      return internal::FastFnv1a_64(key, sign);
-    case HashFunction::kFnv1_32:
-      return internal::FastFnv1_32(key, sign);
-    case HashFunction::kFnv1a_32:
-      return internal::FastFnv1a_32(key, sign);
-    case HashFunction::kHsieh:
-      return internal::Hsieh(key, sign);
-    case HashFunction::kMurmur:
-      return internal::FastMurmur(key);
-    case HashFunction::kJenkins:
-      return internal::FastJenkins(key);
-  }
-  return 0;  // not reached: the enumeration is complete above
+  return internal::FastestHash(function, sign)(key);
 }
 
 }  // namespace shardcache::inline v0

@@ -8,7 +8,11 @@
 
 #include "lib/hash/bytes.h"
 #include "lib/hash/crc_clmul.h"
+#include "lib/hash/jenkins_mix.h"
+#include "lib/hash/kernels.h"
 #include "lib/hash/lane_md5.h"
+#include "lib/hash/one_key_avx2.h"
+#include "lib/hash/one_key_avx512.h"
 #include "lib/hash/reference.h"
 
 namespace shardcache::inline v0::internal {
@@ -57,15 +61,17 @@ std::uint32_t ShortWord(const char* p, std::size_t size) {
   return Load16(p) | (size == 3 ? Byte(p + 2) << 16 : 0);
 }
 
-template <CharSign kSign>
-std::uint32_t Fnv1(std::string_view key, std::uint32_t hash, std::uint32_t prime) {
-  ForEachByte(key, [&](char byte) { hash = (hash * prime) ^ Widen(byte, kSign); });
+template <CharSign kSign, std::uint32_t kBasis, std::uint32_t kPrime>
+std::uint32_t Fnv1(std::string_view key) {
+  std::uint32_t hash = kBasis;
+  ForEachByte(key, [&](char byte) { hash = (hash * kPrime) ^ Widen(byte, kSign); });
   return hash;
 }
 
-template <CharSign kSign>
-std::uint32_t Fnv1a(std::string_view key, std::uint32_t hash, std::uint32_t prime) {
-  ForEachByte(key, [&](char byte) { hash = (hash ^ Widen(byte, kSign)) * prime; });
+template <CharSign kSign, std::uint32_t kBasis, std::uint32_t kPrime>
+std::uint32_t Fnv1a(std::string_view key) {
+  std::uint32_t hash = kBasis;
+  ForEachByte(key, [&](char byte) { hash = (hash ^ Widen(byte, kSign)) * kPrime; });
   return hash;
 }
 
@@ -73,8 +79,10 @@ template <CharSign kSign>
 std::uint32_t OneAtATime(std::string_view key) {
   std::uint32_t hash = 0;
   ForEachByte(key, [&](char byte) {
-    hash += Widen(byte, kSign);
-    hash += hash << 10;
+    // `byte` is added and then 1024 times the sum. What the byte makes of it is added apart from
+    // the hash, for which it need not wait: four operations in a row, not five.
+    const std::uint32_t addend = Widen(byte, kSign) * 1025;
+    hash = (hash + addend) + (hash << 10);
     hash ^= hash >> 6;
   });
   hash += hash << 3;
@@ -82,49 +90,25 @@ std::uint32_t OneAtATime(std::string_view key) {
   return hash + (hash << 15);
 }
 
-void JenkinsMix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c) {
-  a -= c, a ^= std::rotl(c, 4), c += b;
-  b -= a, b ^= std::rotl(a, 6), a += c;
-  c -= b, c ^= std::rotl(b, 8), b += a;
-  a -= c, a ^= std::rotl(c, 16), c += b;
-  b -= a, b ^= std::rotl(a, 19), a += c;
-  c -= b, c ^= std::rotl(b, 4), b += a;
+#if defined(__x86_64__)
+bool HasClmul() {
+  static const bool has =
+      __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
+  return has;
 }
 
-std::uint32_t JenkinsFinal(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
-  c ^= b, c -= std::rotl(b, 14);
-  a ^= c, a -= std::rotl(c, 11);
-  b ^= a, b -= std::rotl(a, 25);
-  c ^= b, c -= std::rotl(b, 16);
-  a ^= c, a -= std::rotl(c, 4);
-  b ^= a, b -= std::rotl(a, 14);
-  return (c ^ b) - std::rotl(b, 24);
+bool HasAvx2() {
+  static const bool has =
+      __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("bmi2") != 0;
+  return has;
 }
+
+bool HasAvx512() { return SupportedKernels().back() == Kernel::kAvx512; }
+#endif
 
 }  // namespace
 
-std::uint32_t FastFnv1_64(std::string_view key, CharSign sign) {
-  return sign == CharSign::kSigned ? Fnv1<CharSign::kSigned>(key, 0x84222325, 0x1b3)
-                                   : Fnv1<CharSign::kUnsigned>(key, 0x84222325, 0x1b3);
-}
-std::uint32_t FastFnv1a_64(std::string_view key, CharSign sign) {
-  return sign == CharSign::kSigned ? Fnv1a<CharSign::kSigned>(key, 0x84222325, 0x1b3)
-                                   : Fnv1a<CharSign::kUnsigned>(key, 0x84222325, 0x1b3);
-}
-std::uint32_t FastFnv1_32(std::string_view key, CharSign sign) {
-  return sign == CharSign::kSigned ? Fnv1<CharSign::kSigned>(key, 0x811c9dc5, 0x1000193)
-                                   : Fnv1<CharSign::kUnsigned>(key, 0x811c9dc5, 0x1000193);
-}
-std::uint32_t FastFnv1a_32(std::string_view key, CharSign sign) {
-  return sign == CharSign::kSigned ? Fnv1a<CharSign::kSigned>(key, 0x811c9dc5, 0x1000193)
-                                   : Fnv1a<CharSign::kUnsigned>(key, 0x811c9dc5, 0x1000193);
-}
-std::uint32_t FastOneAtATime(std::string_view key, CharSign sign) {
-  return sign == CharSign::kSigned ? OneAtATime<CharSign::kSigned>(key)
-                                   : OneAtATime<CharSign::kUnsigned>(key);
-}
-
-std::uint32_t FastMurmur(std::string_view key) {
+std::uint32_t WordwiseMurmur(std::string_view key) {
   constexpr std::uint32_t kMultiplier = 0x5bd1e995;
   const auto length = static_cast<std::uint32_t>(key.size());
   std::uint32_t hash = (0xdeadbeef * length) ^ length;
@@ -134,24 +118,16 @@ std::uint32_t FastMurmur(std::string_view key) {
     block = (block ^ block >> 24) * kMultiplier;
     hash = (hash * kMultiplier) ^ block;
   }
-  if (const std::size_t rest = key.size() % 4; rest > 0) {
-    hash ^= key.size() < 4 ? ShortWord(p, rest) : WordBefore(p + rest, rest);
-    hash *= kMultiplier;
-  }
+  const std::size_t rest = key.size() % 4;
+  const std::uint32_t last = key.size() < 4 ? ShortWord(p, rest) : WordBefore(p + rest, rest);
+  const std::uint32_t with_rest = (hash ^ last) * kMultiplier;
+  hash = rest == 0 ? hash : with_rest;
   hash = (hash ^ hash >> 13) * kMultiplier;
   return hash ^ hash >> 15;
 }
 
-std::uint32_t FastJenkins(std::string_view key) {
-  std::uint32_t a = 0xdeadbeef + static_cast<std::uint32_t>(key.size()) + 13;
-  std::uint32_t b = a;
-  std::uint32_t c = a;
-  const char* p = key.data();
-  std::size_t left = key.size();
-  for (; left > 12; left -= 12, p += 12) {
-    a += Load32(p), b += Load32(p + 4), c += Load32(p + 8);
-    JenkinsMix(a, b, c);
-  }
+std::uint32_t WordwiseJenkins(std::string_view key) {
+  auto [a, b, c, p, left] = JenkinsStart(key);
   if (left > 8) {
     a += Load32(p), b += Load32(p + 4), c += WordBefore(p + left, left - 8);
   } else if (left > 4) {
@@ -168,7 +144,7 @@ std::uint32_t FastJenkins(std::string_view key) {
 
 // The lanes' steps, for a lane that is an ordinary word. The last block is put together as words:
 // bytes written one by one could not be read back as words without a wait.
-std::uint32_t FastMd5(std::string_view key) {
+std::uint32_t WordwiseMd5(std::string_view key) {
   Md5Lanes<std::uint32_t> state = {kMd5Start[0], kMd5Start[1], kMd5Start[2], kMd5Start[3]};
   std::uint32_t block[16];
   const auto add_block = [&] {
@@ -196,13 +172,63 @@ std::uint32_t FastMd5(std::string_view key) {
   return state.a;
 }
 
-std::uint32_t FastCrc32a(std::string_view key) {
+namespace {
+
+std::uint32_t UpperCrc32(std::string_view key) {
+  return FastestHash(HashFunction::kCrc32a, CharSign::kSigned)(key) >> 16 & 0x7fff;
+}
+
+template <CharSign kSign>
+OneKeyHash FastestHashSigned(HashFunction function) {
+  constexpr std::uint32_t kBasis32 = 0x811c9dc5, kPrime32 = 0x01000193;
+  constexpr std::uint32_t kBasis64 = 0x84222325, kPrime64 = 0x000001b3;  // their low halves
+  switch (function) {
+    case HashFunction::kOneAtATime:
+      return OneAtATime<kSign>;
+    case HashFunction::kMd5:
 #if defined(__x86_64__)
-  static const bool has_clmul =
-      __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
-  if (has_clmul) return Crc32aClmul(key);
+      if (HasAvx512()) return Md5Avx512;
 #endif
-  return SlicedCrc32a(key);
+      return WordwiseMd5;
+    case HashFunction::kCrc16:
+      return FastCrc16;
+    case HashFunction::kCrc32:
+      return UpperCrc32;
+    case HashFunction::kCrc32a:
+#if defined(__x86_64__)
+      if (HasClmul()) return Crc32aClmul;
+#endif
+      return SlicedCrc32a;
+    case HashFunction::kFnv1_64:
+      return Fnv1<kSign, kBasis64, kPrime64>;
+    case HashFunction::kFnv1a_64:
+      return Fnv1a<kSign, kBasis64, kPrime64>;
+    case HashFunction::kFnv1_32:
+      return Fnv1<kSign, kBasis32, kPrime32>;
+    case HashFunction::kFnv1a_32:
+      return Fnv1a<kSign, kBasis32, kPrime32>;
+    case HashFunction::kHsieh:
+      return [](std::string_view key) { return Hsieh(key, kSign); };
+    case HashFunction::kMurmur:
+#if defined(__x86_64__)
+      if (HasAvx2()) return MurmurAvx2;
+#endif
+      return WordwiseMurmur;
+    case HashFunction::kJenkins:
+#if defined(__x86_64__)
+      if (HasAvx512()) return JenkinsAvx512;
+      if (HasAvx2()) return JenkinsAvx2;
+#endif
+      return WordwiseJenkins;
+  }
+  return nullptr;  // not reached: the enumeration is complete above
+}
+
+}  // namespace
+
+OneKeyHash FastestHash(HashFunction function, CharSign sign) {
+  return sign == CharSign::kSigned ? FastestHashSigned<CharSign::kSigned>(function)
+                                   : FastestHashSigned<CharSign::kUnsigned>(function);
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -1,5 +1,4 @@
-// The hashes of reference.h for one key at a time, faster where that takes another form. Those
-// that are missing here are as fast in their plain form.
+// The hashes of reference.h for one key at a time, faster where that takes another form.
 #ifndef SHARDCACHE_LIB_HASH_ONE_KEY_H_
 #define SHARDCACHE_LIB_HASH_ONE_KEY_H_
 
@@ -10,19 +9,19 @@
 
 namespace shardcache::inline v0::internal {
 
-std::uint32_t FastMd5(std::string_view key);
-std::uint32_t FastCrc16(std::string_view key);
-std::uint32_t FastCrc32a(std::string_view key);
-std::uint32_t FastMurmur(std::string_view key);
-std::uint32_t FastJenkins(std::string_view key);
-std::uint32_t FastFnv1_64(std::string_view key, CharSign sign);
-std::uint32_t FastFnv1a_64(std::string_view key, CharSign sign);
-std::uint32_t FastFnv1_32(std::string_view key, CharSign sign);
-std::uint32_t FastFnv1a_32(std::string_view key, CharSign sign);
-std::uint32_t FastOneAtATime(std::string_view key, CharSign sign);
+using OneKeyHash = std::uint32_t (*)(std::string_view key);
 
-// FastCrc32a on a processor without carry-less multiplication.
+// The fastest form on this processor: it gives Hash(function, key, sign).
+OneKeyHash FastestHash(HashFunction function, CharSign sign);
+
+std::uint32_t FastCrc16(std::string_view key);
+
+// What FastestHash() gives for md5, crc32a, murmur and jenkins on a processor that has not the
+// instructions that help with them.
+std::uint32_t WordwiseMd5(std::string_view key);
 std::uint32_t SlicedCrc32a(std::string_view key);
+std::uint32_t WordwiseMurmur(std::string_view key);
+std::uint32_t WordwiseJenkins(std::string_view key);
 
 }  // namespace shardcache::inline v0::internal
 

@@ -5,12 +5,14 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "shardcache/hash.h"
 #include "shardcache/placement.h"
+#include "shardcache/router.h"
 #include "workload.h"
 
 namespace {
@@ -66,8 +68,20 @@ Round Eject() {
   };
 }
 
+// Two weights in turn, so that every round is a change.
+Round Reload() {
+  const std::shared_ptr<shardcache::Router> router =
+      *shardcache::Router::Create(MakePool(kServers));
+  return [router, weight = 1U]() mutable {
+    shardcache::PoolConfig pool = MakePool(kServers);
+    pool.servers.front().weight = weight = 3 - weight;
+    answer = router->Reload(pool).ok() ? 1 : 0;
+  };
+}
+
 std::map<std::string, std::function<Round()>> Cases() {
-  std::map<std::string, std::function<Round()>> cases = {{"build", Build}, {"eject", Eject}};
+  std::map<std::string, std::function<Round()>> cases = {
+      {"build", Build}, {"eject", Eject}, {"reload", Reload}};
   for (HashFunction function :
        {HashFunction::kFnv1a_64, HashFunction::kMurmur, HashFunction::kJenkins,
         HashFunction::kCrc32a, HashFunction::kOneAtATime, HashFunction::kMd5}) {

@@ -50,15 +50,20 @@ def ratio(times, base, other):
 
 
 def routing(program, repetitions):
-    times, _ = measure(program, "^route/.*/mixed/.*[^s]$", repetitions, 0.02)
+    times, _ = measure(program, "^route/.*/mixed/(.*/(twemproxy|one_key|batch_256)"
+                       "|100/(batch_[0-9]*|libmemcached))$", repetitions, 0.02)
 
     def cell(function, servers, way):
         prefix = f"route/{function}/mixed/{servers}/"
         return ratio(times, prefix + "twemproxy", prefix + way)
 
-    for way in ["one_key"] + BATCHES + ["libmemcached"]:
-        table(f"route, {way.replace('_', ' ')}", [f"{n} servers" for n in SERVERS],
+    for way, what in (("one_key", "one key"), ("batch_256", "batches of 256")):
+        table(f"route, {what}", [f"{n} servers" for n in SERVERS],
               [(function, [cell(function, n, way) for n in SERVERS]) for function in HASHES])
+    table("route, 100 servers", [way.replace("batch_", "batches of ") for way in BATCHES]
+          + ["libmemcached"],
+          [(function, [cell(function, 100, way) for way in BATCHES + ["libmemcached"]])
+           for function in HASHES])
 
 
 def threads(program, repetitions):
@@ -98,9 +103,10 @@ def hashing(program, repetitions):
 
 
 def rings(program, repetitions):
-    times, runs = measure(program, "^(build|eject|memory)/", repetitions, 0.2)
+    times, runs = measure(program, "^(build|eject|reload|memory)/", repetitions, 0.2)
     rows = []
-    for part, what in (("build", "full build"), ("eject", "ejection, look-up ready")):
+    for part, what in (("build", "full build"), ("eject", "ejection, look-up ready"),
+                       ("reload", "reload, one weight changed")):
         rows.append((what, [ratio(times, f"{part}/{n}/twemproxy", f"{part}/{n}/shardcache")
                             for n in SERVERS]))
     for counter, what in (("first_bytes_per_server", "bytes a server, first placement"),

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shardcache/placement.h"
+#include "shardcache/router.h"
 #include "straightforward.h"
 #include "workload.h"
 
@@ -65,6 +66,32 @@ void Eject(benchmark::State& state, std::size_t servers) {
   }
 }
 
+// A server's weight changes, a different one's each time.
+PoolConfig WithWeightChanged(PoolConfig pool, std::size_t server) {
+  pool.servers[server % pool.servers.size()].weight = 2;
+  return pool;
+}
+
+void ReloadStraightforward(benchmark::State& state, std::size_t servers) {
+  const Placement changed = *Placement::Create(WithWeightChanged(MakePool(servers), 0));
+  const std::vector<ServerIndex> live = All(servers);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(straightforward::BuildContinuum(changed.servers(), live));
+  }
+}
+
+void Reload(benchmark::State& state, std::size_t servers) {
+  const PoolConfig pool = MakePool(servers);
+  const auto router = *shardcache::Router::Create(pool);
+  std::size_t changed = 0;
+  for (auto _ : state) {
+    state.PauseTiming();
+    const PoolConfig next = WithWeightChanged(pool, changed++);
+    state.ResumeTiming();
+    benchmark::DoNotOptimize(router->Reload(next).ok());
+  }
+}
+
 // What a pool's first placement costs, with all that it keeps for later ones, and what each
 // further one does.
 void Memory(benchmark::State& state, std::size_t servers) {
@@ -93,6 +120,8 @@ void RegisterRingBenchmarks() {
     add("build" + suffix + "shardcache", servers, Build);
     add("eject" + suffix + "twemproxy", servers, EjectStraightforward);
     add("eject" + suffix + "shardcache", servers, Eject);
+    add("reload" + suffix + "twemproxy", servers, ReloadStraightforward);
+    add("reload" + suffix + "shardcache", servers, Reload);
     add("memory" + suffix + "shardcache", servers, Memory);
   }
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <random>
 
 namespace shardcache {
 namespace {
@@ -233,6 +234,40 @@ TEST(RouterTest, AReportAcrossAReloadReachesTheServerThatWasMeant) {
   EXPECT_EQ(router->Snapshot(now)->ejected, (std::vector<bool>{false, false}));
   router->ReportFailure(*before, 1, FailureKind::kReset, now);
   EXPECT_EQ(router->Snapshot(now)->ejected, (std::vector<bool>{true, false}));
+}
+
+// Points are handed on from one configuration to the next, and from one ring to the next. Whatever
+// happened before, the ring is the one that a new placement has.
+TEST(RouterTest, EveryRingIsThatOfANewPlacementWhateverHappenedBefore) {
+  std::minstd_rand random(1);
+  for (const bool many_weights : {false, true}) {
+    TimePoint now = At(0);
+    RouterOptions options;
+    options.clock = [&] { return now; };
+    PoolConfig pool = Pool(30);
+    const auto router = *Router::Create(pool, options);
+    for (int step = 0; step < 600; ++step) {
+      now += milliseconds(random() % 30);
+      if (random() % 4 == 0) {
+        pool = Pool(30);
+        for (Server& server : pool.servers) {
+          server.weight = many_weights ? 1 + random() % 1000 : 1 + random() % 2;
+        }
+        std::erase_if(pool.servers, [&](const Server&) { return random() % 10 == 0; });
+        ASSERT_TRUE(router->Reload(pool).ok());
+      } else {
+        router->ReportFailure(static_cast<ServerIndex>(random() % pool.servers.size()));
+      }
+      const auto snapshot = router->Snapshot();
+      const Placement& placement = snapshot->placement;
+      const Placement fresh = *Placement::Create(pool)->Restrict(placement.live());
+      ASSERT_EQ(placement.points(), fresh.points()) << "step " << step;
+      ASSERT_EQ(placement.fingerprint(), fresh.fingerprint()) << "step " << step;
+      for (ServerIndex i = 0; snapshot->has_live && i < pool.servers.size(); ++i) {
+        ASSERT_NE(placement.is_live(i), snapshot->ejected[i]) << "step " << step;
+      }
+    }
+  }
 }
 
 TEST(RouterTest, AReloadThatFailsChangesNothing) {

@@ -10,6 +10,7 @@
 
 #include "lib/hash/kernels.h"
 #include "lib/hash/one_key.h"
+#include "lib/hash/one_key_avx2.h"
 #include "lib/hash/reference.h"
 #include "shardcache/hash.h"
 #include "tests/unit/effort.h"
@@ -171,11 +172,21 @@ std::vector<Variant> AllVariants() {
 
 INSTANTIATE_TEST_SUITE_P(All, HashKernels, ::testing::ValuesIn(AllVariants()), NameOf);
 
-// The CRCs have forms that the processor of this machine may not choose.
-TEST(SlicedCrc, EqualsThePlainForm) {
+// Forms that the processor of this machine may not choose.
+TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
   const RandomPages bytes(1);
   for (std::size_t length = 0; length <= 300; ++length) {
-    ASSERT_EQ(internal::SlicedCrc32a(bytes.Last(length)), internal::Crc32a(bytes.Last(length)));
+    for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
+      ASSERT_EQ(internal::SlicedCrc32a(key), internal::Crc32a(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseMd5(key), internal::Md5(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseMurmur(key), internal::Murmur(key)) << length << " bytes";
+      ASSERT_EQ(internal::WordwiseJenkins(key), internal::Jenkins(key)) << length << " bytes";
+#if defined(__x86_64__)
+      if (internal::SupportedKernels().size() > 1) {  // AVX2
+        ASSERT_EQ(internal::JenkinsAvx2(key), internal::Jenkins(key)) << length << " bytes";
+      }
+#endif
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <vector>
@@ -19,6 +20,16 @@ using internal::PointIndex;
 
 constexpr std::uint64_t kCircle = std::uint64_t{1} << 32;
 constexpr std::uint32_t kMax = std::numeric_limits<std::uint32_t>::max();
+
+PointIndex MakeIndex(const std::vector<Point>& points, std::uint64_t range) {
+  ServerIndex last = 0;
+  for (const Point& point : points) last = std::max(last, point.owner);
+  PointIndex index(points.size(), std::size_t{last} + 1, range);
+  PointIndex::Writer writer(index);
+  for (const Point& point : points) writer.Add(point);
+  writer.Finish();
+  return index;
+}
 
 void Check(const PointIndex& index, const std::vector<Point>& points, std::uint64_t range,
            std::vector<std::uint32_t> values) {
@@ -43,8 +54,8 @@ void CheckAll(std::vector<Point> points, std::uint64_t range, std::minstd_rand& 
   for (int i = 0; i < 1000; ++i) {
     values.push_back(static_cast<std::uint32_t>(std::uint64_t{random()} * random() % range));
   }
-  const PointIndex index(points, range);
-  ASSERT_TRUE(std::ranges::equal(index.points(), points));
+  const PointIndex index = MakeIndex(points, range);
+  ASSERT_EQ(index.points(), points);
   Check(index, points, range, values);
 }
 
@@ -81,6 +92,47 @@ TEST(PointIndex, TakesPointsAtBothEndsAndOnePoint) {
                                     {{kMax, 1}, {kMax, 2}},
                                     {{0, 1}, {0, 2}, {0, 3}, {0, 4}, {0, 5}, {0, 6}, {1, 7}}}) {
     ASSERT_NO_FATAL_FAILURE(CheckAll(points, kCircle, random));
+  }
+}
+
+// As where nearly all servers of a large pool are ejected: an owner takes many bits of a word.
+TEST(PointIndex, TakesFewPointsOfManyOwners) {
+  std::minstd_rand random(5);
+  for (const ServerIndex owners : {65536U, 65537U, 1000000U}) {
+    std::vector<Point> points(200);
+    for (Point& point : points) {
+      point = {static_cast<std::uint32_t>(std::uint64_t{random()} * random() >> 13),
+               static_cast<ServerIndex>(owners - 1 - random() % 100)};
+    }
+    ASSERT_NO_FATAL_FAILURE(CheckAll(points, kCircle, random));
+    for (Point& point : points) point.value %= 1000;
+    ASSERT_NO_FATAL_FAILURE(CheckAll(points, 1000, random));
+  }
+}
+
+TEST(PointIndex, LeavesOutWhatIsNotWanted) {
+  std::minstd_rand random(6);
+  std::vector<Point> points(5000);
+  for (Point& point : points) {
+    point = {static_cast<std::uint32_t>(std::uint64_t{random()} * random() >> 13),
+             static_cast<ServerIndex>(random() % 50)};
+  }
+  std::stable_sort(points.begin(), points.end(),
+                   [](const Point& a, const Point& b) { return a.value < b.value; });
+  for (const ServerIndex unwanted : {0U, 1U, points.front().owner, points.back().owner}) {
+    const auto is_wanted = [&](const Point& point) { return point.owner != unwanted; };
+    std::vector<Point> wanted;
+    std::ranges::copy_if(points, std::back_inserter(wanted), is_wanted);
+    PointIndex index(wanted.size(), 50, kCircle);
+    PointIndex::Writer writer(index);
+    for (const Point& point : points) writer.Add(point, is_wanted(point));
+    writer.Finish();
+    ASSERT_EQ(index.points(), wanted);
+    std::vector<std::uint32_t> values;
+    for (const Point& point : points) {
+      values.insert(values.end(), {point.value - 1, point.value, point.value + 1});
+    }
+    ASSERT_NO_FATAL_FAILURE(Check(index, wanted, kCircle, values));
   }
 }
 
