@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from . import _shardcache
 from ._error import Error
 
-ServerTuple = tuple[str, str, int, int, bool]
+if TYPE_CHECKING:
+    from ._types import ServerTuple
 
 
 @dataclasses.dataclass(frozen=True)
