@@ -84,6 +84,7 @@ def test_a_router_follows_the_proxy_through_an_outage(backends, tmp_path):
 
             time.sleep(0.3)  # statistics are gathered every 0.1 s
             stats = proxy_stats.fetch(port=nutcracker.stats_port).pools["live"]
+            assert sum(server.requests for server in stats.servers) > len(keys)
             (ejection,) = proxy_stats.ejections_at(stats, pool)
             assert ejection.server == router.servers[out].name
 

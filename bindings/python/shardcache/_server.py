@@ -41,6 +41,11 @@ class Server:
         """ "host:port", "[host]:port" where the host has a colon, or the socket's path."""
         return _shardcache.address(self._as_tuple())
 
+    def _as_line(self) -> str:
+        """What parse() reads."""
+        address = f"{self.host}:{self.port}" if self.port else self.host
+        return f"{address}:{self.weight}" + (f" {self.name}" if self.named else "")
+
     def _as_tuple(self) -> ServerTuple:
         return (self.name, self.host, self.port, self.weight, self.named)
 

@@ -87,6 +87,14 @@ class Remedy(NamedTuple):
     pool_moves: float
     """... and by the proxy alone."""
 
+    def __repr__(self) -> str:
+        client, pool = "; ".join(self.client_changes), "; ".join(self.pool_changes)
+        return (
+            f"<shardcache.interop.Remedy, then {self.agreement:.5%} of all hashes agree: "
+            f"client: {client or 'as it is'} (moves {self.client_moves:.1%}), "
+            f"pool: {pool or 'as it is'} (moves {self.pool_moves:.1%})>"
+        )
+
 
 class Advice(NamedTuple):
     """Why a client and a proxy disagree, and what makes them agree."""
