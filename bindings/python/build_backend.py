@@ -122,13 +122,14 @@ def _package_files() -> Iterator[pathlib.Path]:
 def _build_module(build: pathlib.Path) -> pathlib.Path:
     configure: list[str | pathlib.Path] = [
         "cmake", "-S", ROOT, "-B", build,
-        "-DCMAKE_BUILD_TYPE=Release",
         f"-DPython_EXECUTABLE={sys.executable}",
         "-DSHARDCACHE_BUILD_PYTHON=ON",
         "-DSHARDCACHE_BUILD_TOOLS=OFF",
         "-DSHARDCACHE_BUILD_TESTS=OFF",
         "-DSHARDCACHE_BUILD_BENCHMARKS=OFF",
     ]  # fmt: skip
+    if "CMAKE_BUILD_TYPE" not in os.environ:  # which CMake reads, as it does CXXFLAGS
+        configure += ["-DCMAKE_BUILD_TYPE=Release"]
     if shutil.which("ninja") is not None:
         configure += ["-G", "Ninja"]
     if shutil.which("ccache") is not None:

@@ -12,9 +12,13 @@ import conftest
 import shardcache
 
 
+# Not optimized, which would take most of the time.
+BUILD = {"CMAKE_BUILD_TYPE": "None", "CXXFLAGS": "-O0"}
+
+
 def run(*command, cwd):
     result = subprocess.run(
-        [str(part) for part in command], cwd=cwd, env=conftest.other_program(),
+        [str(part) for part in command], cwd=cwd, env={**conftest.other_program(), **BUILD},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr

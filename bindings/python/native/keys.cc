@@ -10,12 +10,8 @@
 namespace shardcache::python {
 namespace {
 
-// `where` says which key it is, for the error.
-template <typename Where>
-std::string_view BytesOf(PyObject* key, const Where& where) {
-  if (PyBytes_Check(key)) {
-    return {PyBytes_AS_STRING(key), static_cast<std::size_t>(PyBytes_GET_SIZE(key))};
-  }
+// The bytes of a key that is not of type bytes. `where` says which key it is, for the error.
+std::string_view Utf8Of(PyObject* key, const std::function<std::string()>& where) {
   if (PyUnicode_Check(key)) {
     Py_ssize_t size = 0;
     const char* data = PyUnicode_AsUTF8AndSize(key, &size);
@@ -24,6 +20,14 @@ std::string_view BytesOf(PyObject* key, const Where& where) {
   }
   throw py::type_error(where() + " is of type " + Py_TYPE(key)->tp_name +
                        "; keys are bytes or str");
+}
+
+template <typename Where>
+inline std::string_view BytesOf(PyObject* key, const Where& where) {
+  if (PyBytes_Check(key)) {
+    return {PyBytes_AS_STRING(key), static_cast<std::size_t>(PyBytes_GET_SIZE(key))};
+  }
+  return Utf8Of(key, where);
 }
 
 // Keys that are Python objects. Holds a reference to each of a portion, for another thread may
