@@ -62,8 +62,8 @@ def test_a_router_follows_the_proxy_through_an_outage(backends, tmp_path):
         "hash": "md5",
         "auto_eject_hosts": "true",
         "server_failure_limit": 1,
-        "server_retry_timeout": 1500,
-        "timeout": 1000,
+        "server_retry_timeout": 3000,
+        "timeout": 10000,
     }
     keys = random_keys(300, 1)
     with proxy.Nutcracker(config_of(settings, backends), tmp_path) as nutcracker:
@@ -89,6 +89,6 @@ def test_a_router_follows_the_proxy_through_an_outage(backends, tmp_path):
             assert ejection.server == router.servers[out].name
 
             backends[2].open()
-            time.sleep(1.6)
+            time.sleep(3.2)
             assert client.ports_of(keys) == [router.route(key).port for key in keys]
             assert router.live == [0, 1, 2, 3, 4]
