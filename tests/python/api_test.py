@@ -5,6 +5,7 @@ import inspect
 import pathlib
 import pickle
 import re
+import traceback
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_errors_are_values_that_travel():
     error = shardcache.Error("it failed", "io", "server1", b"key")
     copy = pickle.loads(pickle.dumps(error))
     assert isinstance(copy, shardcache.Error)
+    assert traceback.format_exception_only(error) == ["shardcache.Error: it failed\n"]
     assert (str(copy), copy.code, copy.server, copy.key) == ("it failed", "io", "server1", b"key")
 
 
