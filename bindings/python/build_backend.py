@@ -37,7 +37,8 @@ def build_wheel(
     name = f"shardcache-{metadata.version}"
     wheel = f"{name}-{tag}.whl"
     files = {f"shardcache/{path.name}": path.read_bytes() for path in _package_files()}
-    with tempfile.TemporaryDirectory() as directory:
+    # In the source tree: what ccache remembers is then the same wherever that is unpacked.
+    with tempfile.TemporaryDirectory(prefix="build-", dir=ROOT) as directory:
         module = _build_module(pathlib.Path(directory))
         files[f"shardcache/{module.name}"] = module.read_bytes()
     info = f"{name}.dist-info"

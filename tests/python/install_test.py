@@ -3,6 +3,7 @@
 import email
 import subprocess
 import sys
+import tempfile
 import venv
 import zipfile
 
@@ -12,8 +13,10 @@ import conftest
 import shardcache
 
 
-# Not optimized, which would take most of the time.
-BUILD = {"CMAKE_BUILD_TYPE": "None", "CXXFLAGS": "-O0"}
+# Not optimized, for that takes long; and with paths that ccache, if there is one, knows again.
+BUILD = {
+    "CMAKE_BUILD_TYPE": "None", "CXXFLAGS": "-O0", "CCACHE_BASEDIR": tempfile.gettempdir(),
+}  # fmt: skip
 
 
 def run(*command, cwd):
