@@ -222,10 +222,14 @@ void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot&
                            TimePoint begin) {
   const bool merged = link->items.size() == link->answers.size() && !link->answers.empty();
   MetricsCell& metrics = *link->metrics;
+  // Of answers that did not fit the requests, only those are to be believed that name their key.
+  const bool doubtful = link->lane.is_failure && link->lane.failure->kind == FailureKind::kProtocol;
   bool any_answer = false;
   for (std::size_t i = 0; i < link->items.size(); ++i) {
     Item& item = *link->items[i];
     if (merged) item.answer = std::move(link->answers[i]);
+    if (doubtful && item.answer.status != Status::kHit) item.answer.status = Status::kPending;
+    if (doubtful && item.removal != nullptr) item.removal->status = Status::kPending;
     const Status status = item.answer.status;
     any_answer = any_answer || status != Status::kPending;
     if (IsGet(item.verb)) {
