@@ -138,10 +138,13 @@ std::string PythonValue(const ClientOption& option) {
 std::string PylibmcCode(const ClientSetup& setup) {
   std::string before;
   std::string after;
+  std::string binary;
   bool marked = false;
   for (const ClientOption& option : setup.options) {
     if (IsServersMark(option)) {
       marked = true;
+    } else if (option.name == "binary") {
+      binary = ", binary=" + PythonValue(option);
     } else if (marked) {
       after += "client.behaviors = {" + Quoted(option.name) + ": " + PythonValue(option) + "}\n";
     } else {
@@ -155,7 +158,7 @@ std::string PylibmcCode(const ClientSetup& setup) {
                                     : server.address() + ":" + std::to_string(server.weight)) +
             ",\n";
   }
-  return code + "], behaviors={" + before + "})\n" + after;
+  return code + "], behaviors={" + before + "}" + binary + ")\n" + after;
 }
 
 std::string CQuoted(std::string_view text) {

@@ -41,13 +41,15 @@ ClientOption RandomPhpMemcachedOption(RandomSetup& random) {
       return {"OPT_LIBKETAMA_COMPATIBLE", yes_no};
     case 8:
       return {"OPT_PREFIX_KEY",
-              random.Pick<std::string>({"app:", "", "a b", "x", std::string(130, 'p')})};
+              random.Pick<std::string>({"app:", "", "a b", "x", "h\xc3\xb6", std::string(130, 'p'),
+                                        std::string(251, 'p')})};
     case 9:
       return {"OPT_HASH_WITH_PREFIX_KEY", yes_no};
     case 10:
       return {"OPT_SORT_HOSTS", yes_no};
     default:
-      return {random.Pick<std::string>({"OPT_LIBKETAMA_HASH", "3", "OPT_BINARY_PROTOCOL"}),
+      return {random.Pick<std::string>({"OPT_LIBKETAMA_HASH", "3", "OPT_BINARY_PROTOCOL",
+                                        "OPT_BINARY_PROTOCOL", "OPT_VERIFY_KEY"}),
               random.Pick<std::string>({"0", "1"})};
   }
 }
@@ -75,6 +77,25 @@ TEST(PhpMemcachedTest, PlacesEveryKeyAsTheExtensionDoes) {
       options.push_back({"setBucket", map});
     }
     questions.push_back(std::move(question));
+  }
+  Compare("php_memcached.php", questions);
+}
+
+// Found by random settings: the binary protocol takes any bytes for a prefix, which then stays.
+TEST(PhpMemcachedTest, HashesAPrefixThatOnlyTheBinaryProtocolTakes) {
+  RandomSetup random(7);
+  std::vector<Question> questions;
+  for (const char* binary : {"0", "1"}) {
+    questions.push_back({{"php-memcached",
+                          random.Servers({}),
+                          {{"OPT_PREFIX_KEY", "app:"},
+                           {"OPT_BINARY_PROTOCOL", binary},
+                           {"OPT_PREFIX_KEY", "a b"},
+                           {"OPT_BINARY_PROTOCOL", "0"},
+                           {"OPT_HASH_WITH_PREFIX_KEY", "true"},
+                           {"OPT_LIBKETAMA_COMPATIBLE", "true"}},
+                          CharSign::kSigned},
+                         random.Keys(kKeys)});
   }
   Compare("php_memcached.php", questions);
 }
