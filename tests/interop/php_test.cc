@@ -48,8 +48,7 @@ ClientOption RandomPhpMemcachedOption(RandomSetup& random) {
     case 10:
       return {"OPT_SORT_HOSTS", yes_no};
     default:
-      return {random.Pick<std::string>({"OPT_LIBKETAMA_HASH", "3", "OPT_BINARY_PROTOCOL",
-                                        "OPT_BINARY_PROTOCOL", "OPT_VERIFY_KEY"}),
+      return {random.Pick<std::string>({"OPT_LIBKETAMA_HASH", "3", "OPT_BINARY_PROTOCOL"}),
               random.Pick<std::string>({"0", "1"})};
   }
 }
