@@ -125,6 +125,22 @@ std::string PeclCode(const ClientSetup& setup) {
   return code + "$client = new Memcache();\n" + PhpServersOneByOne(setup, true);
 }
 
+std::string PeclSessionCode(const ClientSetup& setup) {
+  std::string path;
+  for (const Server& server : setup.servers) {
+    path += (path.empty() ? "" : ", ") +
+            (server.is_unix() ? "unix://" + server.host : "tcp://" + server.address()) +
+            "?weight=" + std::to_string(server.weight);
+  }
+  std::string code = "ini_set('session.save_handler', 'memcache');\nini_set('session.save_path', " +
+                     Quoted(path) + ");\n";
+  for (const ClientOption& option : setup.options) {
+    if (IsServersMark(option)) continue;
+    code += "ini_set(" + Quoted(option.name) + ", " + Quoted(Unquoted(option.value)) + ");\n";
+  }
+  return code;
+}
+
 std::string PythonValue(const ClientOption& option) {
   if (option.name == "namespace") return "b" + Quoted(Unquoted(option.value));
   const std::string_view value = Unquoted(option.value);
@@ -265,6 +281,7 @@ std::string ToCode(const ClientSetup& setup) {
   if (setup.client == "php-memcached") return PhpMemcachedCode(setup);
   if (setup.client == "php-memcached-session") return PhpSessionCode(setup);
   if (setup.client == "pecl-memcache") return PeclCode(setup);
+  if (setup.client == "pecl-memcache-session") return PeclSessionCode(setup);
   if (setup.client == "pylibmc") return PylibmcCode(setup);
   if (setup.client == "libmemcached") return LibmemcachedCode(setup);
   std::string text = "# " + setup.client + ", servers in this order:\n";

@@ -12,15 +12,6 @@ namespace {
 constexpr std::size_t kKeys = 10000;
 constexpr int kSetups = 20;
 
-// Keys that a Python str can hold.
-std::vector<std::string> Utf8Keys(RandomSetup& random) {
-  std::vector<std::string> keys;
-  while (keys.size() < kKeys) {
-    keys.push_back(random.Random::Key(random.Chance(0.5) ? KeyFlavour::kUtf8 : KeyFlavour::kAscii));
-  }
-  return keys;
-}
-
 using Options = std::vector<ClientOption>;
 
 // A run of the driver for each setup: some take long on a busy machine.
@@ -36,7 +27,7 @@ void CompareSetups(RandomSetup& random, const std::string& client, const std::st
   for (int i = 0; i < kSetups; ++i) {
     Ask(program, driver,
         {{client, random.Servers(kinds), random.Pick(variants), CharSign::kSigned},
-         utf8 ? Utf8Keys(random) : random.Keys(kKeys)});
+         utf8 ? random.Utf8Keys(kKeys) : random.Keys(kKeys)});
   }
 }
 
@@ -56,7 +47,12 @@ TEST(PythonMemcachedTest, PlacesEveryKeyAsPythonMemcachedDoes) {
 TEST(UhashringTest, PlacesEveryKeyAsUhashringDoes) {
   RandomSetup random(43);
   CompareSetups(random, "uhashring", "/usr/bin/python3", "python_clients.py",
-                {{}, {{"hash_fn", "ketama"}}}, {.sockets = false}, true);
+                {{{"hash_fn", "ketama"}},
+                 {{"hash_fn", "ketama"}},
+                 {{"hash_fn", "ketama"}, {"vnodes", "7"}},
+                 {},
+                 {{"vnodes", "50"}}},
+                {.sockets = false}, true);
 }
 
 TEST(CacheMemcachedTest, PlacesEveryKeyAsCacheMemcachedDoes) {

@@ -146,8 +146,8 @@ TEST(PeclMemcacheTest, PlacesEveryKeyAsTheExtensionDoes) {
 
 // Servers that answer every get with their own address, under addresses that PHP can reach.
 std::vector<Server> AddBackends(RandomSetup& random, EchoBackends& backends, std::uint64_t network,
-                                bool session) {
-  const std::uint64_t count = 2 + random.Below(30);
+                                bool session, std::uint64_t most = 31) {
+  const std::uint64_t count = 2 + random.Below(most - 1);
   std::vector<Server> servers;
   for (std::uint64_t i = 0; i < count; ++i) {
     Server server;
@@ -216,6 +216,15 @@ TEST(PeclMemcacheTest, GetsEveryKeyFromTheServerOfTheModel) {
   for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
 }
 
+std::vector<std::string> SessionIds(RandomSetup& random) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
+  std::vector<std::string> ids(kKeys);
+  for (std::string& id : ids) {
+    while (id.size() < 26) id += kDigits[random.Below(kDigits.size())];
+  }
+  return ids;
+}
+
 TEST(PhpMemcachedSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
   RandomSetup random(6);
   EchoBackends backends;
@@ -232,15 +241,39 @@ TEST(PhpMemcachedSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
                          random.Chance(0.7) ? "ketama_weighted" : "ketama"});
     }
     if (random.Chance(0.3)) options.push_back({"memcached.sess_prefix", "s:"});
-    constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
-    while (question.keys.size() < kKeys) {
-      std::string id;
-      while (id.size() < 26) id += kDigits[random.Below(kDigits.size())];
-      question.keys.push_back(id);
-    }
+    question.keys = SessionIds(random);
     const std::vector<nlohmann::json> lines = {ToJson(question)};
     ExpectSamePlaces(question, AskDriver("php", "php_session.php", lines)[0]);
   }
+}
+
+TEST(PeclMemcacheSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
+  RandomSetup random(8);
+  EchoBackends backends;
+  std::vector<Question> questions;
+  std::vector<nlohmann::json> lines;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    Question question{{"pecl-memcache-session",
+                       AddBackends(random, backends, 50 + i, true, 7),
+                       {},
+                       CharSign::kSigned},
+                      SessionIds(random)};
+    std::vector<ClientOption>& options = question.setup.options;
+    // The extension builds its ring anew for each session, which takes a millisecond.
+    if (i % 2 == 0) {
+      options.push_back({"memcache.hash_strategy", "standard"});
+    } else {
+      question.keys.resize(kKeys / 5);
+      if (i % 4 == 1) options.push_back({"memcache.hash_strategy", "consistent"});
+    }
+    if (random.Chance(0.5)) options.push_back({"memcache.hash_function", "fnv"});
+    if (random.Chance(0.4)) options.push_back({"memcache.session_prefix_static_key", "s:"});
+    if (random.Chance(0.4)) options.push_back({"memcache.session_redundancy", "3"});
+    lines.push_back(ToJson(question));
+    questions.push_back(std::move(question));
+  }
+  const std::vector<nlohmann::json> answers = AskDriver("php", "php_memcache_session.php", lines);
+  for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
 }
 
 }  // namespace

@@ -66,4 +66,12 @@ std::vector<std::string> RandomSetup::Keys(std::size_t count) {
   return keys;
 }
 
+std::vector<std::string> RandomSetup::Utf8Keys(std::size_t count) {
+  std::vector<std::string> keys(count);
+  for (std::string& key : keys) {
+    key = Random::Key(Chance(0.5) ? KeyFlavour::kUtf8 : KeyFlavour::kAscii);
+  }
+  return keys;
+}
+
 }  // namespace shardcache::testing
