@@ -43,7 +43,7 @@ constexpr std::array kClients = {
             Verified::kAgainstProgram, "pecl memcache 4.0.5.2: sessions on recording servers",
             "memcache.hash_strategy=standard|consistent\n"
             "memcache.hash_function=crc32|fnv\n"
-            "memcache.session_prefix_static_key=TEXT\n"
+            "memcache.session_prefix_static_key=TEXT (of php.ini: ini_set comes too late)\n"
             "memcache.session_redundancy=N"},
            internal::MakePeclMemcacheSession},
     Client{{"libmemcached", "the C library libmemcached 1.0 and 1.1", Verified::kAgainstProgram,

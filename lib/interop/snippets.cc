@@ -136,7 +136,11 @@ std::string PeclSessionCode(const ClientSetup& setup) {
                      Quoted(path) + ");\n";
   for (const ClientOption& option : setup.options) {
     if (IsServersMark(option)) continue;
-    code += "ini_set(" + Quoted(option.name) + ", " + Quoted(Unquoted(option.value)) + ");\n";
+    const std::string value = Quoted(Unquoted(option.value));
+    // Prefixes are read before a script could set them.
+    code += option.name.find("session_prefix") != std::string::npos
+                ? "// in php.ini: " + option.name + " = " + value + "\n"
+                : "ini_set(" + Quoted(option.name) + ", " + value + ");\n";
   }
   return code;
 }
