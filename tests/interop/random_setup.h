@@ -36,8 +36,8 @@ class RandomSetup : public Random {
   // Of 1 to 60 bytes: plain, UTF-8, any bytes above 0x20, any bytes at all. No NUL, CR or LF.
   std::string Key();
   std::vector<std::string> Keys(std::size_t count);
-  // Such that a client whose keys are text can hold them.
-  std::vector<std::string> Utf8Keys(std::size_t count);
+  // Such that a client whose keys are text can hold them; of about `longest` bytes at most.
+  std::vector<std::string> Utf8Keys(std::size_t count, std::size_t longest = 250);
 };
 
 }  // namespace shardcache::testing
