@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::int64_t kDefaultVnodes = 40;
 constexpr std::int64_t kMostReplicas = 4;  // words of an MD5
+constexpr double kMostPoints = 1 << 24;
 
 struct RingSettings {
   std::int64_t vnodes = kDefaultVnodes;
@@ -42,6 +43,9 @@ Result<ClientModel> Ring(const ClientSetup& setup, std::string name, const RingS
     const std::string node = server.port == settings.default_port ? server.host : server.address();
     const double groups = std::floor(server.weight / total * static_cast<double>(settings.vnodes) *
                                      static_cast<double>(setup.servers.size()));
+    if (static_cast<double>(scheme.ring.size()) + groups * kMostReplicas > kMostPoints) {
+      return Error{ErrorCode::kInvalidArgument, "the vnodes make more points than are modelled"};
+    }
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(groups); ++i) {
       const auto words = Md5Words(node + "-" + std::to_string(i));
       for (std::int64_t j = 0; j < settings.replicas; ++j) {

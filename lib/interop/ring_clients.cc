@@ -100,6 +100,7 @@ Result<ClientModel> UhashringKetama(const ClientSetup& setup, std::uint64_t vnod
     scheme.ring_names.push_back(server.named ? server.name : LongName(server));
     std::vector<Point> points;
     const std::uint64_t groups = vnodes * setup.servers.size() * server.weight / total;
+    if (owners.size() + kPointsPerGroup * groups > kMostPoints) return TooManyPoints();
     AppendKetamaPoints(scheme.ring_names.back(), index, static_cast<std::uint32_t>(groups), points);
     for (const Point& point : points) owners[point.value] = index;
   }

@@ -18,7 +18,7 @@ std::vector<Server> RandomSetup::Servers(const ServerKinds& kinds) {
       1 + Below(Chance(0.5) ? std::min<std::uint64_t>(8, kinds.most) : kinds.most);
   const bool weighted = Chance(0.5);
   const bool sockets = kinds.sockets && Chance(0.2);
-  const std::uint64_t most_weight = Chance(0.8) ? 10 : 1000;
+  const std::uint64_t most_weight = Chance(0.8) ? 10 : kinds.most_weight;
   std::set<std::string> taken;
   std::vector<Server> servers;
   while (servers.size() < count) {

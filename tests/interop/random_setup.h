@@ -28,6 +28,7 @@ class RandomSetup : public Random {
     bool names = true;    // host names besides IP addresses
     bool sockets = true;  // unix sockets, sometimes
     std::uint64_t most = 60;
+    std::uint64_t most_weight = 1000;
   };
   // 1 to `most` servers of different addresses in random order; port 11211 is frequent; half of
   // the lists have weights other than 1.
