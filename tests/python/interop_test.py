@@ -183,6 +183,18 @@ def test_the_clients_are_listed_with_what_is_known_of_them():
     assert "OPT_HASH" in clients["php-memcached"].options
 
 
+def test_every_client_that_is_listed_has_a_model():
+    needed = {
+        "mcrouter-weighted-ch3": {"weights": "1,0.5,1"},
+        "mcrouter-rendezvous": {"tags": "a,b,c"},
+    }
+    for client in interop.clients():
+        placement = interop.model(client.name, SERVERS, needed.get(client.name, {}))
+        owners = placement.locate_many(KEYS)
+        assert set(owners) == {0, 1, 2}, client.name
+        assert owners[0] == placement.locate(KEYS[0]).index, client.name
+
+
 def test_unknown_clients_and_options_are_errors():
     with pytest.raises(shardcache.Error, match="php-memcached") as caught:
         interop.model("no-such-client", SERVERS)
