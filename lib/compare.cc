@@ -32,7 +32,8 @@ KeyHash HashOf(const PlacementPool& pool) {
 
 // Whether a proxy that gets what the client sends hashes what the client hashes.
 bool ProxyHashesSame(const PlacementPool& proxy, const KeyRule& rule) {
-  return !proxy.hash_tag && rule.part == nullptr && (rule.prefix.empty() || rule.prefix_hashed);
+  return !proxy.hash_tag && rule.part == nullptr && rule.suffix.empty() &&
+         (rule.prefix.empty() || rule.prefix_hashed);
 }
 
 bool SameBytes(const PlacementPool& a, const PlacementPool& b) {
@@ -45,7 +46,7 @@ bool SameBytes(const PlacementPool& a, const PlacementPool& b) {
     return rule.prefix_hashed ? rule.prefix : std::string();
   };
   return rule_a.part == rule_b.part && rule_a.clean == rule_b.clean &&
-         hashed_prefix(rule_a) == hashed_prefix(rule_b);
+         rule_a.suffix == rule_b.suffix && hashed_prefix(rule_a) == hashed_prefix(rule_b);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ void WriteScheme(const Scheme& scheme, Writer& writer) {
   writer.Text(scheme.name);
   writer.Text(scheme.rule.prefix);
   writer.Number(scheme.rule.prefix_hashed ? 1 : 0);
+  if (!scheme.rule.suffix.empty()) writer.Text(scheme.rule.suffix);
   writer.Text(scheme.hash.name);
   writer.Number(scheme.mask);
   writer.Text(scheme.computed_from);

@@ -78,7 +78,7 @@ class Mover {
       from.left += part;
       to.arrived += part;
       result_.moved += part;
-      if (Fair(from) >= FairBefore(from) && Fair(to) <= FairBefore(to)) result_.needless += part;
+      Reason(from, to) += part;
     }
   }
 
@@ -99,6 +99,14 @@ class Mover {
       result_.servers.back().address = address;
     }
     return result_.servers[at->second];
+  }
+  // Which of the result's sums a key counts in that moves so.
+  double& Reason(const ServerMovement& from, const ServerMovement& to) {
+    if (from.weight_after == 0) return result_.left_gone;
+    if (to.weight_before == 0) return result_.came_new;
+    const std::uint64_t to_grew = std::uint64_t{to.weight_after} * from.weight_before;
+    const std::uint64_t from_grew = std::uint64_t{from.weight_after} * to.weight_before;
+    return to_grew > from_grew ? result_.reweighted : result_.needless;
   }
   // With one divisor for both, equal weights in equal pools are exactly equal.
   double FairBefore(const ServerMovement& row) const { return row.weight_before / total_before_; }

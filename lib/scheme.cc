@@ -59,7 +59,7 @@ std::string Scheme::SentKey(std::string_view key) const {
 std::string Scheme::HashedBytes(std::string_view key) const {
   std::string bytes = rule.prefix_hashed || rule.prefix.empty() ? SentKey(key) : std::string(key);
   if (rule.part != nullptr) bytes = rule.part(bytes);
-  return bytes;
+  return bytes + rule.suffix;
 }
 
 std::uint32_t Scheme::HashKey(std::string_view key) const {

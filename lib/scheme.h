@@ -41,6 +41,7 @@ struct KeyRule {
   void (*clean)(std::string& key) = nullptr;
   // The part that is hashed; or all.
   std::string_view (*part)(std::string_view key) = nullptr;
+  std::string suffix;  // hashed behind that, but not sent
   // More bytes than this hash to 0.
   std::size_t longest = std::numeric_limits<std::size_t>::max();
 };

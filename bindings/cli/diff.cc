@@ -22,9 +22,12 @@ constexpr const char* kAbout =
     "Prints a row for each server; all but the weights are parts of all keys:\n"
     "  HOST:PORT  NAME_BEFORE  NAME_AFTER  WEIGHT_BEFORE  WEIGHT_AFTER  BEFORE  AFTER  FAIR\n"
     "  LEFT  ARRIVED\n"
-    "FAIR is what its weight entitles it to. On stderr: what moves in all, the least that has\n"
-    "to, what moves needlessly between servers that stay, the balance, and, if there is one, a\n"
-    "way to the same servers that moves less.\n"
+    "FAIR is what its weight entitles it to. On stderr: what moves in all; what would have to\n"
+    "if each share were its weight's, before and after; why keys move: from servers that go,\n"
+    "to servers that come, to servers that stay and whose weight grew, and needlessly between\n"
+    "others that stay (which a changed name or hash does, or other arithmetic at the new size);\n"
+    "which servers have new names; the balance; and, if there is one that moves less, the way to\n"
+    "the same servers that moves least.\n"
     "\n"
     "Exit codes: 0 done; 1 a configuration is not valid; 2 wrong usage, or not readable.";
 
@@ -60,10 +63,32 @@ std::string Balance(const Movement& movement, bool after) {
   return text;
 }
 
+// Ring names that are other than before though the address is not.
+void SayNames(const Movement& movement) {
+  constexpr int kMost = 3;
+  int renamed = 0;
+  for (const ServerMovement& row : movement.servers) {
+    const bool stays = row.weight_before > 0 && row.weight_after > 0;
+    if (!stays || row.name_before == row.name_after || ++renamed > kMost) continue;
+    std::fprintf(stderr, "  renamed: %s was %s and is %s\n", row.address.c_str(),
+                 row.name_before.c_str(), row.name_after.c_str());
+  }
+  if (renamed > kMost) std::fprintf(stderr, "  renamed: %d more\n", renamed - kMost);
+}
+
 void SaySummary(const Movement& movement) {
-  std::fprintf(stderr, "%.3f %% of the keys move; %.3f %% have to; %.3f %% move needlessly (%s)\n",
-               100 * movement.moved, 100 * movement.ideal, 100 * movement.needless,
+  std::fprintf(stderr,
+               "%.3f %% of the keys move; %.3f %% would have to, were shares as the weights (%s)\n",
+               100 * movement.moved, 100 * movement.ideal,
                movement.exact ? "exact, over all hashes" : "on keys");
+  const auto say = [](double part, const char* why) {
+    if (part > 0) std::fprintf(stderr, "  %.3f %% %s\n", 100 * part, why);
+  };
+  say(movement.left_gone, "from servers that go");
+  say(movement.came_new, "from servers that stay to servers that come");
+  say(movement.reweighted, "between servers that stay, to those whose weight grew");
+  say(movement.needless, "between servers that stay, needlessly");
+  SayNames(movement);
   std::fprintf(stderr,
                "balance: the fullest server has %s times what its weight entitles it to before, "
                "%s times after\n",
@@ -98,7 +123,11 @@ ExitCode Diff(const Options& options) {
   rows.Finish();
   SaySummary(*movement);
   const auto least = LeastMovement(before, after, views);
-  if (least.ok() && *least) SayAlternative(**least);
+  if (least.ok() && *least) {
+    SayAlternative(**least);
+  } else if (movement->moved > 0) {
+    std::fputs("neither the old hash nor the old names would move less\n", stderr);
+  }
   if (!options.svg.empty()) {
     std::ofstream file(options.svg, std::ios::binary);
     file << MovementSvg(*movement);

@@ -37,7 +37,8 @@ def build_wheel(
     name = f"shardcache-{metadata.version}"
     wheel = f"{name}-{tag}.whl"
     files = {f"shardcache/{path.name}": path.read_bytes() for path in _package_files()}
-    with tempfile.TemporaryDirectory() as directory:
+    # In the source tree: what ccache remembers is then the same wherever that is unpacked.
+    with tempfile.TemporaryDirectory(prefix="build-", dir=ROOT) as directory:
         module = _build_module(pathlib.Path(directory))
         files[f"shardcache/{module.name}"] = module.read_bytes()
     info = f"{name}.dist-info"
@@ -122,13 +123,14 @@ def _package_files() -> Iterator[pathlib.Path]:
 def _build_module(build: pathlib.Path) -> pathlib.Path:
     configure: list[str | pathlib.Path] = [
         "cmake", "-S", ROOT, "-B", build,
-        "-DCMAKE_BUILD_TYPE=Release",
         f"-DPython_EXECUTABLE={sys.executable}",
         "-DSHARDCACHE_BUILD_PYTHON=ON",
         "-DSHARDCACHE_BUILD_TOOLS=OFF",
         "-DSHARDCACHE_BUILD_TESTS=OFF",
         "-DSHARDCACHE_BUILD_BENCHMARKS=OFF",
     ]  # fmt: skip
+    if "CMAKE_BUILD_TYPE" not in os.environ:  # which CMake reads, as it does CXXFLAGS
+        configure += ["-DCMAKE_BUILD_TYPE=Release"]
     if shutil.which("ninja") is not None:
         configure += ["-G", "Ninja"]
     if shutil.which("ccache") is not None:

@@ -30,14 +30,19 @@ struct ServerMovement {
   double arrived = 0;  // that come to it
 };
 
+// Parts of all keys, 0 to 1. A server stays if its address is in both pools, whatever its names.
 struct Movement {
-  double moved = 0;  // the part of the keys that change server
+  double moved = 0;      // that change server: the sum of the next four
+  double left_gone = 0;  // from servers that go
+  double came_new = 0;   // from servers that stay to servers that come
+  // Between servers that stay, to the one whose weight grew against the other's.
+  double reweighted = 0;
+  // Between servers that stay whose weights stand to each other as before, or against their change:
+  // nothing that the pools are asks for it.
+  double needless = 0;
   // The least that any placement would have to move, were each share its weight's before and
   // after.
   double ideal = 0;
-  // Moved from a server that is in both pools, and not entitled to less than before, to another
-  // that is not entitled to more: what an ideal placement would leave where it is.
-  double needless = 0;
   bool exact = false;                   // counted over all hashes, not on keys
   std::vector<ServerMovement> servers;  // those of before in its order, then the new ones
 };

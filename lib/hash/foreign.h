@@ -13,6 +13,9 @@ std::uint32_t Murmur3_32(std::string_view bytes, std::uint32_t seed);
 // MurmurHash64A.
 std::uint64_t Murmur64A(std::string_view bytes, std::uint64_t seed);
 
+// SpookyHash V2, the low 32 bits of its 128.
+std::uint32_t SpookyV2_32(std::string_view bytes, std::uint32_t seed);
+
 // The first four bytes of the SHA-1 digest, big-endian.
 std::uint32_t Sha1FirstWord(std::string_view text);
 

@@ -47,13 +47,11 @@ Error BadValue(const ClientOption& option, std::string_view expected);
 // Whether the option is the mark of where servers are added (see ClientSetup).
 bool IsServersMark(const ClientOption& option);
 
-// The part of a key that mcrouter hashes: of "/region/cluster/key|#|rest", the key.
-std::string_view McrouterPart(std::string_view key);
-
 // The clients. Each maker's file says which source it follows.
 Result<ClientModel> MakePhpMemcached(const ClientSetup& setup);
 Result<ClientModel> MakePhpMemcachedSession(const ClientSetup& setup);
 Result<ClientModel> MakePeclMemcache(const ClientSetup& setup);
+Result<ClientModel> MakePeclMemcacheSession(const ClientSetup& setup);
 Result<ClientModel> MakeLibmemcached(const ClientSetup& setup);
 Result<ClientModel> MakePylibmc(const ClientSetup& setup);
 Result<ClientModel> MakePythonMemcached(const ClientSetup& setup);
@@ -69,6 +67,13 @@ Result<ClientModel> MakeLibketama(const ClientSetup& setup);
 Result<ClientModel> MakeMemcachedProxy(const ClientSetup& setup);
 Result<ClientModel> MakeMcrouterCrc32(const ClientSetup& setup);
 Result<ClientModel> MakeMcrouterCh3(const ClientSetup& setup);
+Result<ClientModel> MakeMcrouterWeightedCh3(const ClientSetup& setup);
+Result<ClientModel> MakeMcrouterRendezvous(const ClientSetup& setup);
+Result<ClientModel> MakeEnvoyRingHash(const ClientSetup& setup);
+Result<ClientModel> MakeEnvoyMaglev(const ClientSetup& setup);
+Result<ClientModel> MakeNodeMemcached(const ClientSetup& setup);
+Result<ClientModel> MakeNodeHashring(const ClientSetup& setup);
+Result<ClientModel> MakeMemjs(const ClientSetup& setup);
 
 }  // namespace shardcache::inline v0::internal
 

@@ -31,7 +31,7 @@ constexpr std::array kClients = {
             "php-memcached 3.2.0 on libmemcached 1.1.4: sessions on recording servers",
             "memcached.sess_consistent_hash=On|Off\n"
             "memcached.sess_consistent_hash_type=ketama|ketama_weighted\n"
-            "memcached.sess_prefix=TEXT"},
+            "memcached.sess_prefix=TEXT, memcached.sess_binary_protocol=On|Off"},
            internal::MakePhpMemcachedSession},
     Client{{"pecl-memcache", "PHP's Memcache class (pecl memcache 3.x to 8.x)",
             Verified::kAgainstProgram, "pecl memcache 4.0.5.2: findServer, and sets recorded",
@@ -39,6 +39,13 @@ constexpr std::array kClients = {
             "memcache.hash_function=crc32|fnv\n"
             "memcache.prefix_static_key=TEXT"},
            internal::MakePeclMemcache},
+    Client{{"pecl-memcache-session", "PHP sessions kept by pecl memcache 3.x to 8.x",
+            Verified::kAgainstProgram, "pecl memcache 4.0.5.2: sessions on recording servers",
+            "memcache.hash_strategy=standard|consistent\n"
+            "memcache.hash_function=crc32|fnv\n"
+            "memcache.session_prefix_static_key=TEXT (of php.ini: ini_set comes too late)\n"
+            "memcache.session_redundancy=N"},
+           internal::MakePeclMemcacheSession},
     Client{{"libmemcached", "the C library libmemcached 1.0 and 1.1", Verified::kAgainstProgram,
             "libmemcached 1.1.4: memcached_generate_hash",
             "MEMCACHED_BEHAVIOR_X=VALUE, X of KETAMA_WEIGHTED, KETAMA, DISTRIBUTION, HASH, "
@@ -53,8 +60,9 @@ constexpr std::array kClients = {
             "pylibmc 1.6.3 on libmemcached 1.1.4: Client.hash",
             "ketama_weighted=True, ketama=True, distribution=\"consistent ketama\"|..., "
             "hash=md5|fnv1a_64|...\n"
-            "namespace=TEXT, _hash_with_prefix_key=True, _sort_hosts=True\n"
-            "All go to Client(behaviors={...}), which applies them in an order of its own; those\n"
+            "namespace=TEXT, _hash_with_prefix_key=True, _sort_hosts=True, binary=True\n"
+            "All but binary go to Client(behaviors={...}), which applies them in an order of its "
+            "own; those\n"
             "after a mark addServers= are set one by one on the client that exists."},
            internal::MakePylibmc},
     Client{{"python-memcached", "Python's memcache module (python-memcached 1.58)",
@@ -66,9 +74,10 @@ constexpr std::array kClients = {
             "key_type=str|bytes: one key goes to other servers as str than as bytes\n"
             "key_prefix=TEXT (is not hashed)"},
            internal::MakePymemcache},
-    Client{{"uhashring", "Python's uhashring 2 with hash_fn=\"ketama\"", Verified::kAgainstProgram,
+    Client{{"uhashring", "Python's uhashring 2", Verified::kAgainstProgram,
             "uhashring 2.1: HashRing.get_node",
-            "hash_fn=ketama; its nodes are called host:port, or by the name of a named server"},
+            "hash_fn=ketama (not set: its own ring of 128 bits), vnodes=N\n"
+            "Its nodes are called host:port, or by the name of a named server."},
            internal::MakeUhashring},
     Client{{"cache-memcached", "Perl's Cache::Memcached 1.30", Verified::kAgainstProgram,
             "Cache::Memcached 1.30: get_sock", "namespace=TEXT (is not hashed)"},
@@ -80,8 +89,22 @@ constexpr std::array kClients = {
     Client{{"dalli", "Ruby's dalli 3", Verified::kAgainstProgram, "dalli 3.0.6: Dalli::Ring",
             "namespace=TEXT (is hashed, with a colon)"},
            internal::MakeDalli},
-    Client{{"spymemcached", "Java's spymemcached 2.12, KetamaConnectionFactory",
-            Verified::kFromSource, "KetamaNodeLocator, KetamaNodeKeyFormatter",
+    Client{{"node-memcached", "Node's memcached 2", Verified::kAgainstProgram,
+            "memcached 2.2.2: the server that get connects to",
+            "compatibility=ketama|hash_ring|none, algorithm=md5, namespace=TEXT (is hashed)\n"
+            "A key of more than 250 characters is placed by all of it, but sent as its MD5."},
+           internal::MakeNodeMemcached},
+    Client{{"node-hashring", "Node's hashring 3", Verified::kAgainstProgram,
+            "hashring 3.2.0: HashRing.get",
+            "compatibility=ketama|hash_ring, replicas=1..4, vnode count=N, default port=N, "
+            "algorithm=md5"},
+           internal::MakeNodeHashring},
+    Client{{"memjs", "Node's memjs 1", Verified::kAgainstProgram, "memjs 1.3.2: Client.server", ""},
+           internal::MakeMemjs},
+    Client{{"spymemcached", "Java's spymemcached 2.12", Verified::kAgainstProgram,
+            "spymemcached 2.12.3: KetamaNodeLocator, ArrayModNodeLocator",
+            "locator=CONSISTENT|ARRAY_MOD, hashAlg=KETAMA_HASH|CRC_HASH|FNV1_64_HASH|..., with "
+            "KetamaConnectionFactory's for defaults\n"
             "format=SPYMEMCACHED|LIBMEMCACHED, weights=true|false (whether weights are given)"},
            internal::MakeSpymemcached},
     Client{{"xmemcached", "Java's xmemcached, ketama with cwNginxUpstreamConsistent",
@@ -97,11 +120,30 @@ constexpr std::array kClients = {
             Verified::kFromSource, "proxy_ring_hash.c", ""},
            internal::MakeMemcachedProxy},
     Client{{"mcrouter-crc32", "mcrouter with hash_func Crc32", Verified::kFromSource,
-            "Crc32HashFunc.h", ""},
+            "Crc32HashFunc.h", "salt=TEXT"},
            internal::MakeMcrouterCrc32},
     Client{{"mcrouter-ch3", "mcrouter with hash_func Ch3, its default", Verified::kFromSource,
-            "fbi/hash.c", ""},
+            "fbi/hash.c; and what mcrouter's own tests expect", "salt=TEXT"},
            internal::MakeMcrouterCh3},
+    Client{{"mcrouter-weighted-ch3", "mcrouter with hash_func WeightedCh3", Verified::kFromSource,
+            "WeightedCh3HashFunc.cpp; and what mcrouter's own tests expect",
+            "weights=1,0.5,... (of each child, 0 to 1; needed), salt=TEXT"},
+           internal::MakeMcrouterWeightedCh3},
+    Client{{"mcrouter-rendezvous", "mcrouter with hash_func Rendezvous", Verified::kFromSource,
+            "RendezvousHashFunc.cpp; and what mcrouter's own tests expect",
+            "tags=TEXT,... (of each child; needed), salt=TEXT"},
+           internal::MakeMcrouterRendezvous},
+    Client{{"envoy-ring-hash", "Envoy's redis_proxy on a cluster with lb_policy RING_HASH",
+            Verified::kFromSource, "ring_hash_lb.cc; and what Envoy's own tests expect",
+            "hash_function=XX_HASH|MURMUR_HASH_2, minimum_ring_size=N, maximum_ring_size=N\n"
+            "enable_hashtagging=true\n"
+            "A node name is taken for the endpoint's metadata hash_key."},
+           internal::MakeEnvoyRingHash},
+    Client{{"envoy-maglev", "Envoy's redis_proxy on a cluster with lb_policy MAGLEV",
+            Verified::kFromSource, "maglev_lb.cc; and what Envoy's own tests expect",
+            "table_size=N, enable_hashtagging=true\n"
+            "A node name is taken for the endpoint's metadata hash_key."},
+           internal::MakeEnvoyMaglev},
 };
 
 constexpr auto MakeInfos() {

@@ -96,6 +96,11 @@ bool Libmemcached::SetBehavior(std::uint64_t behavior, std::uint64_t value) {
     case kHashWithPrefixKey:
       hash_with_prefix_ = value != 0;
       return true;
+    case kBinaryProtocol:
+      binary_ = value != 0;
+      return true;
+    case kVerifyKey:
+      return !binary_;
     default:  // kKetamaHash is stored, but nothing ever reads it
       return behavior < kBehaviors;
   }
@@ -115,13 +120,15 @@ std::uint64_t Libmemcached::GetBehavior(std::uint64_t behavior) const {
       return sort_ ? 1 : 0;
     case kHashWithPrefixKey:
       return hash_with_prefix_ ? 1 : 0;
+    case kBinaryProtocol:
+      return binary_ ? 1 : 0;
     default:
       return 0;
   }
 }
 
 bool Libmemcached::SetPrefix(std::string_view prefix) {
-  if (prefix.size() > kMaxPrefix || !IsPrintable(prefix)) return false;
+  if (prefix.size() > kMaxPrefix || (!binary_ && !IsPrintable(prefix))) return false;
   prefix_ = prefix;
   return true;
 }

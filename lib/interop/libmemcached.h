@@ -28,8 +28,10 @@ class Libmemcached {
     kKetama = 3,
     kDistribution = 9,
     kSortHosts = 12,
+    kVerifyKey = 13,
     kKetamaWeighted = 16,
     kKetamaHash = 17,
+    kBinaryProtocol = 18,
     kHashWithPrefixKey = 25,
     kBehaviors = 38,  // one past the last
   };
@@ -54,7 +56,8 @@ class Libmemcached {
   std::uint64_t GetBehavior(std::uint64_t behavior) const;
   bool SetDistribution(std::uint64_t value);
   bool SetHash(std::uint64_t value);
-  // memcached_callback_set(MEMCACHED_CALLBACK_PREFIX_KEY). What SetBehavior returns.
+  // memcached_callback_set(MEMCACHED_CALLBACK_PREFIX_KEY). What SetBehavior returns. The prefix is
+  // held to the rules of the protocol that is set at this moment.
   bool SetPrefix(std::string_view prefix);
   // memcached_bucket_set. REQUIRES: !buckets.empty().
   void SetBuckets(std::vector<std::uint32_t> buckets);
@@ -92,6 +95,7 @@ class Libmemcached {
   std::uint64_t hash_ = kDefault;
   bool weighted_ = false;
   bool sort_ = false;
+  bool binary_ = false;
   std::string prefix_;
   bool hash_with_prefix_ = false;
   std::vector<Point> ring_;

@@ -105,7 +105,13 @@ Result<void> Apply(const ClientSetup& setup, const ClientOption& option, Libmemc
   if (option.name == "options") return ApplyOptionString(Unquoted(option.value), memc);
   std::string_view name = Without("MEMCACHED_", option.name);
   if (name == "CALLBACK_PREFIX_KEY" || name == "CALLBACK_NAMESPACE") {
-    if (!memc.SetPrefix(Unquoted(option.value))) notes.push_back(option.name + " is refused");
+    // An empty text is refused, too: only NULL takes a prefix away.
+    const std::string_view prefix = Unquoted(option.value);
+    if (prefix.empty() || !memc.SetPrefix(prefix)) {
+      notes.push_back(option.name + " \"" + option.value +
+                      "\" is refused: 1 to 127 characters, printable and without blanks unless the "
+                      "binary protocol is set before it; the prefix stays what it was");
+    }
     return {};
   }
   const auto behavior = FindConstant(kBehaviors, Without("BEHAVIOR_", name));

@@ -36,9 +36,8 @@ constexpr auto kNumbers = std::to_array<std::string_view>(
      "snd-timeout", "socket-recv-size", "socket-send-size", "pool-min", "pool-max"});
 // These stand alone, and do not place keys.
 constexpr auto kFlags = std::to_array<std::string_view>(
-    {"binary-protocol", "buffer-requests", "fetch-version", "noreply", "randomize-replica-read",
-     "support-cas", "tcp-keepalive", "tcp-keepidle", "tcp-nodelay", "use-udp", "user-data",
-     "verify-key"});
+    {"buffer-requests", "fetch-version", "noreply", "randomize-replica-read", "support-cas",
+     "tcp-keepalive", "tcp-keepidle", "tcp-nodelay", "use-udp", "user-data"});
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -153,6 +152,12 @@ class OptionString {
       memc_.SetBehavior(Libmemcached::kSortHosts, 1);
     } else if (name == "hash-with-namespace") {
       memc_.SetBehavior(Libmemcached::kHashWithPrefixKey, 1);
+    } else if (name == "binary-protocol") {
+      memc_.SetBehavior(Libmemcached::kBinaryProtocol, 1);
+    } else if (name == "verify-key") {
+      if (!memc_.SetBehavior(Libmemcached::kVerifyKey, 1)) {
+        return Refused(word, "the binary protocol verifies no key");
+      }
     } else if (std::find(kFlags.begin(), kFlags.end(), name) == kFlags.end()) {
       return Refused(word, "there is no such option");
     }
@@ -186,7 +191,7 @@ class OptionString {
     if (namespace_set_) return Refused(word, "--NAMESPACE can be set only once");
     const std::string_view name = Unquoted(text);
     if ((name == text && !IsWord(name)) || name.empty() || !memc_.SetPrefix(name)) {
-      return Refused(word, "put it in double quotes; at most 127 printable characters");
+      return Refused(word, "put it in double quotes; at most 127 printable characters, no blanks");
     }
     namespace_set_ = true;
     return {};

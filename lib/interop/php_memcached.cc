@@ -137,8 +137,8 @@ Result<void> PhpMemcached::SetOption(std::int64_t number, const ClientOption& op
   if (number == kPrefixKey) {
     if (!memc_.SetPrefix(Unquoted(option.value))) {
       Note("OPT_PREFIX_KEY \"" + option.value +
-           "\" is refused: at most 127 printable characters without blanks; the prefix stays "
-           "what it was");
+           "\" is refused: at most 127 characters, printable and without blanks unless the "
+           "binary protocol is set before it; the prefix stays what it was");
     }
     return {};
   }
@@ -245,6 +245,7 @@ Result<ClientModel> MakePhpMemcached(const ClientSetup& setup) { return PhpMemca
 Result<ClientModel> MakePhpMemcachedSession(const ClientSetup& setup) {
   bool consistent = true;
   bool weighted = false;
+  bool binary = true;
   std::string prefix = "memc.sess.key.";
   for (const ClientOption& option : setup.options) {
     std::string_view name = option.name;
@@ -260,6 +261,10 @@ Result<ClientModel> MakePhpMemcachedSession(const ClientSetup& setup) {
         return BadValue(option, "ketama or ketama_weighted");
       }
       weighted = value == "ketama_weighted";
+    } else if (name == "sess_binary_protocol") {
+      const auto on = ParseSwitch(value);
+      if (!on) return BadValue(option, "On or Off");
+      binary = *on != 0;
     } else if (name == "sess_prefix") {
       prefix = value;
     } else if (!name.starts_with("sess_") && !IsServersMark(option)) {
@@ -268,6 +273,7 @@ Result<ClientModel> MakePhpMemcachedSession(const ClientSetup& setup) {
   }
   Libmemcached memc(setup.char_sign);
   memc.PushServers(setup.servers);
+  memc.SetBehavior(Libmemcached::kBinaryProtocol, binary ? 1 : 0);
   if (consistent) {
     memc.SetBehavior(weighted ? Libmemcached::kKetamaWeighted : Libmemcached::kKetama, 1);
   }

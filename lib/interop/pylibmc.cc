@@ -111,16 +111,17 @@ Result<void> SetBehaviors(std::span<const ClientOption> dict, Libmemcached& memc
         "another hash, set mc.behaviors = {\"hash\": ...} after the client is made");
   }
   if (const ClientOption* prefix = find("namespace");
-      prefix != nullptr && !memc.SetPrefix(Unquoted(prefix->value))) {
+      prefix != nullptr &&
+      (Unquoted(prefix->value).empty() || !memc.SetPrefix(Unquoted(prefix->value)))) {
     return Error{ErrorCode::kInvalidArgument,
                  "pylibmc raises an error: libmemcached refuses the namespace \"" + prefix->value +
-                     "\" (at most 127 printable characters, no blanks)"};
+                     "\" (1 to 127 characters, printable and without blanks unless binary=True)"};
   }
   return {};
 }
 
 bool IsKnown(std::string_view name) {
-  return FindConstant(kBehaviors, name) || name == "namespace" ||
+  return FindConstant(kBehaviors, name) || name == "namespace" || name == "binary" ||
          std::find(kElse.begin(), kElse.end(), name) != kElse.end();
 }
 
@@ -135,6 +136,13 @@ Result<ClientModel> MakePylibmc(const ClientSetup& setup) {
   const auto before = static_cast<std::size_t>(mark - options.begin());
   Libmemcached memc(setup.char_sign);
   std::vector<std::string> notes;
+  // binary is an argument of Client(), not a behavior; it comes before those.
+  for (const ClientOption& option : options) {
+    if (option.name != "binary") continue;
+    const auto on = ParseSwitch(Unquoted(option.value));
+    if (!on) return BadValue(option, "True or False");
+    memc.SetBehavior(Libmemcached::kBinaryProtocol, *on != 0 ? 1 : 0);
+  }
   Result<void> set = SetBehaviors(options.first(before), memc, notes);
   if (!set.ok()) return set.error();
   for (const Server& server : setup.servers) memc.AddServerOrSocket(server);

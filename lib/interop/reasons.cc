@@ -87,6 +87,10 @@ class Differences {
           "\", so the proxy hashes only what is between; the client hashes all of a key");
     }
     if (rule.part != nullptr) Say("the client hashes only a part of some keys");
+    if (!rule.suffix.empty()) {
+      Say("the client hashes each key with \"" + rule.suffix +
+          "\" behind it, which it does not send, so that the proxy never sees it");
+    }
   }
 
   void HashFunctions() {

@@ -1,7 +1,9 @@
 // Clients with a ring of 32-bit points made from each server's name.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,6 +17,13 @@ namespace shardcache::inline v0::internal {
 namespace {
 
 constexpr std::uint64_t kMostPoints = 1 << 24;
+
+Error TooManyPoints() {
+  return {ErrorCode::kInvalidArgument, "the weights make more points than are modelled"};
+}
+Error NoPoint() {
+  return {ErrorCode::kInvalidArgument, "no server of the client has a point on its ring"};
+}
 
 std::uint64_t TotalOf(const ClientSetup& setup) {
   std::uint64_t total = 0;
@@ -57,13 +66,9 @@ Result<ClientModel> Md5Ring(const ClientSetup& setup, std::string scheme_name, T
   for (ServerIndex index = 0; index < setup.servers.size(); ++index) {
     scheme.ring_names.push_back(name(setup.servers[index]));
     AppendKetamaPoints(scheme.ring_names.back(), index, groups(setup.servers[index]), scheme.ring);
-    if (scheme.ring.size() > kMostPoints) {
-      return Error{ErrorCode::kInvalidArgument, "the weights make more points than are modelled"};
-    }
+    if (scheme.ring.size() > kMostPoints) return TooManyPoints();
   }
-  if (scheme.ring.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "no server of the client has a point on its ring"};
-  }
+  if (scheme.ring.empty()) return NoPoint();
   SortRing(scheme.ring, tie);
   return ClientModel{PlacementAccess::Make(setup.servers, std::move(scheme)), {}};
 }
@@ -80,6 +85,73 @@ std::vector<Point> FromFloor(const std::vector<Point>& ring) {
   }
   ceiling.push_back({~std::uint32_t{0}, ring.back().owner});
   return ceiling;
+}
+
+// uhashring 2.1, uhashring/ring_ketama.py and ring.py, with hash_fn="ketama".
+Result<ClientModel> UhashringKetama(const ClientSetup& setup, std::uint64_t vnodes) {
+  const std::uint64_t total = TotalOf(setup);
+  std::map<std::uint32_t, ServerIndex> owners;  // of the points; a later server takes a point over
+  Scheme scheme;
+  scheme.name = "uhashring ketama";
+  scheme.sign = setup.char_sign;
+  scheme.hash = KeyHashOf(HashFunction::kMd5);
+  for (ServerIndex index = 0; index < setup.servers.size(); ++index) {
+    const Server& server = setup.servers[index];
+    scheme.ring_names.push_back(server.named ? server.name : LongName(server));
+    std::vector<Point> points;
+    const std::uint64_t groups = vnodes * setup.servers.size() * server.weight / total;
+    if (owners.size() + kPointsPerGroup * groups > kMostPoints) return TooManyPoints();
+    AppendKetamaPoints(scheme.ring_names.back(), index, static_cast<std::uint32_t>(groups), points);
+    for (const Point& point : points) owners[point.value] = index;
+  }
+  if (owners.empty()) return NoPoint();
+  // A key goes to the first point that is greater than its hash.
+  for (const auto& [value, owner] : owners) {
+    if (value > 0) scheme.ring.push_back({value - 1, owner});
+  }
+  if (owners.begin()->first == 0) {
+    scheme.ring.push_back({~std::uint32_t{0}, owners.begin()->second});
+  }
+  return ClientModel{PlacementAccess::Make(setup.servers, std::move(scheme)), {}};
+}
+
+// MD5 as the number that its hexadecimal digits are.
+using Md5Number = std::pair<std::uint64_t, std::uint64_t>;
+
+Md5Number Md5AsNumber(std::string_view text) {
+  const std::array<std::uint32_t, 4> words = Md5Words(text);
+  std::array<std::uint64_t, 4> big{};
+  for (std::size_t i = 0; i < 4; ++i) {
+    for (int shift = 0; shift < 32; shift += 8) big[i] = big[i] << 8 | (words[i] >> shift & 0xff);
+  }
+  return {big[0] << 32 | big[1], big[2] << 32 | big[3]};
+}
+
+// uhashring/ring_meta.py and ring.py: the ring of all 128 bits, which HashRing(nodes) makes.
+Result<ClientModel> UhashringMeta(const ClientSetup& setup, std::uint64_t vnodes) {
+  std::vector<std::pair<Md5Number, ServerIndex>> ring;
+  Scheme scheme;
+  scheme.name = "uhashring";
+  scheme.sign = setup.char_sign;
+  scheme.hash = {.name = "md5, all 128 bits"};
+  for (ServerIndex index = 0; index < setup.servers.size(); ++index) {
+    const Server& server = setup.servers[index];
+    const std::string name = server.named ? server.name : LongName(server);
+    if (ring.size() + vnodes * server.weight > kMostPoints) return TooManyPoints();
+    for (std::uint64_t i = 0; i < vnodes * server.weight; ++i) {
+      ring.emplace_back(Md5AsNumber(name + "-" + std::to_string(i)), index);
+    }
+    scheme.computed_from +=
+        name + " " + std::to_string(vnodes) + " " + std::to_string(server.weight) + "\n";
+  }
+  std::sort(ring.begin(), ring.end());
+  scheme.compute = [ring = std::move(ring)](std::string_view key) {
+    const auto found = std::upper_bound(
+        ring.begin(), ring.end(), Md5AsNumber(key),
+        [](const Md5Number& value, const auto& point) { return value < point.first; });
+    return found == ring.end() ? ring.front().second : found->second;
+  };
+  return ClientModel{PlacementAccess::Make(setup.servers, std::move(scheme)), {}};
 }
 
 }  // namespace
@@ -107,45 +179,29 @@ Result<ClientModel> MakeDalli(const ClientSetup& setup) {
     }
   }
   SortRing(ring, Tie::kFirst);
-  if (ring.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "no server of the client has a point on its ring"};
-  }
+  if (ring.empty()) return NoPoint();
   scheme.ring = FromFloor(ring);
   return ClientModel{PlacementAccess::Make(setup.servers, std::move(scheme)), {}};
 }
 
-// uhashring 2.1, uhashring/ring_ketama.py and ring.py, with hash_fn="ketama".
 Result<ClientModel> MakeUhashring(const ClientSetup& setup) {
+  constexpr std::int64_t kMostVnodes = 100000;
+  bool ketama = false;
+  std::optional<std::int64_t> vnodes;
   for (const ClientOption& option : setup.options) {
-    if (option.name == "hash_fn" && Unquoted(option.value) == "ketama") continue;
-    if (option.name == "hash_fn") return BadValue(option, "ketama: no other is modelled");
-    if (!IsServersMark(option)) return UnknownOption(setup, option.name);
+    if (IsServersMark(option)) continue;
+    if (option.name == "hash_fn") {
+      ketama = Unquoted(option.value) == "ketama";
+      if (!ketama) return BadValue(option, "ketama, or not set: a function is not modelled");
+    } else if (option.name == "vnodes") {
+      vnodes = ParseSwitch(option.value);
+      if (!vnodes || *vnodes < 1 || *vnodes > kMostVnodes) return BadValue(option, "1 to 100000");
+    } else {
+      return UnknownOption(setup, option.name);
+    }
   }
-  const std::uint64_t total = TotalOf(setup);
-  std::map<std::uint32_t, ServerIndex> owners;  // of the points; a later server takes a point over
-  Scheme scheme;
-  scheme.name = "uhashring ketama";
-  scheme.sign = setup.char_sign;
-  scheme.hash = KeyHashOf(HashFunction::kMd5);
-  for (ServerIndex index = 0; index < setup.servers.size(); ++index) {
-    const Server& server = setup.servers[index];
-    scheme.ring_names.push_back(server.named ? server.name : LongName(server));
-    std::vector<Point> points;
-    const std::uint64_t groups = 40 * setup.servers.size() * server.weight / total;
-    AppendKetamaPoints(scheme.ring_names.back(), index, static_cast<std::uint32_t>(groups), points);
-    for (const Point& point : points) owners[point.value] = index;
-  }
-  if (owners.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "no server of the client has a point on its ring"};
-  }
-  // A key goes to the first point that is greater than its hash.
-  for (const auto& [value, owner] : owners) {
-    if (value > 0) scheme.ring.push_back({value - 1, owner});
-  }
-  if (owners.begin()->first == 0) {
-    scheme.ring.push_back({~std::uint32_t{0}, owners.begin()->second});
-  }
-  return ClientModel{PlacementAccess::Make(setup.servers, std::move(scheme)), {}};
+  return ketama ? UhashringKetama(setup, static_cast<std::uint64_t>(vnodes.value_or(40)))
+                : UhashringMeta(setup, static_cast<std::uint64_t>(vnodes.value_or(160)));
 }
 
 // libketama, libketama/ketama.c: ketama_create_continuum.
@@ -178,37 +234,6 @@ Result<ClientModel> MakeXmemcached(const ClientSetup& setup) {
       setup, "xmemcached cwNginxUpstreamConsistent", Tie::kFirst,
       [](const Server& server) { return std::min(40 * server.weight, std::uint32_t{1} << 22); },
       ShortName);
-}
-
-// spymemcached 2.12, KetamaNodeLocator with KETAMA_HASH, KetamaNodeKeyFormatter.
-Result<ClientModel> MakeSpymemcached(const ClientSetup& setup) {
-  bool libmemcached_names = false;
-  bool weighted = false;
-  for (const ClientOption& option : setup.options) {
-    const std::string_view value = Unquoted(option.value);
-    if (IsServersMark(option)) continue;
-    if (option.name == "format") {
-      libmemcached_names = value == "LIBMEMCACHED";
-      if (!libmemcached_names && value != "SPYMEMCACHED") {
-        return BadValue(option, "LIBMEMCACHED or SPYMEMCACHED");
-      }
-    } else if (option.name == "weights") {
-      weighted = ParseSwitch(value).value_or(1) != 0;
-    } else {
-      return UnknownOption(setup, option.name);
-    }
-  }
-  const auto total = static_cast<std::uint32_t>(TotalOf(setup));
-  const auto count = static_cast<std::uint32_t>(setup.servers.size());
-  return Md5Ring(
-      setup, libmemcached_names ? "spymemcached ketama, LIBMEMCACHED" : "spymemcached ketama",
-      Tie::kLast,
-      [&](const Server& server) {
-        return weighted ? KetamaGroups(server.weight, total, count) : 40U;
-      },
-      [&](const Server& server) {
-        return libmemcached_names ? ShortName(server) : LongName(server);
-      });
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -125,6 +125,26 @@ std::string PeclCode(const ClientSetup& setup) {
   return code + "$client = new Memcache();\n" + PhpServersOneByOne(setup, true);
 }
 
+std::string PeclSessionCode(const ClientSetup& setup) {
+  std::string path;
+  for (const Server& server : setup.servers) {
+    path += (path.empty() ? "" : ", ") +
+            (server.is_unix() ? "unix://" + server.host : "tcp://" + server.address()) +
+            "?weight=" + std::to_string(server.weight);
+  }
+  std::string code = "ini_set('session.save_handler', 'memcache');\nini_set('session.save_path', " +
+                     Quoted(path) + ");\n";
+  for (const ClientOption& option : setup.options) {
+    if (IsServersMark(option)) continue;
+    const std::string value = Quoted(Unquoted(option.value));
+    // Prefixes are read before a script could set them.
+    code += option.name.find("session_prefix") != std::string::npos
+                ? "// in php.ini: " + option.name + " = " + value + "\n"
+                : "ini_set(" + Quoted(option.name) + ", " + value + ");\n";
+  }
+  return code;
+}
+
 std::string PythonValue(const ClientOption& option) {
   if (option.name == "namespace") return "b" + Quoted(Unquoted(option.value));
   const std::string_view value = Unquoted(option.value);
@@ -138,10 +158,13 @@ std::string PythonValue(const ClientOption& option) {
 std::string PylibmcCode(const ClientSetup& setup) {
   std::string before;
   std::string after;
+  std::string binary;
   bool marked = false;
   for (const ClientOption& option : setup.options) {
     if (IsServersMark(option)) {
       marked = true;
+    } else if (option.name == "binary") {
+      binary = ", binary=" + PythonValue(option);
     } else if (marked) {
       after += "client.behaviors = {" + Quoted(option.name) + ": " + PythonValue(option) + "}\n";
     } else {
@@ -155,7 +178,7 @@ std::string PylibmcCode(const ClientSetup& setup) {
                                     : server.address() + ":" + std::to_string(server.weight)) +
             ",\n";
   }
-  return code + "], behaviors={" + before + "})\n" + after;
+  return code + "], behaviors={" + before + "}" + binary + ")\n" + after;
 }
 
 std::string CQuoted(std::string_view text) {
@@ -262,6 +285,7 @@ std::string ToCode(const ClientSetup& setup) {
   if (setup.client == "php-memcached") return PhpMemcachedCode(setup);
   if (setup.client == "php-memcached-session") return PhpSessionCode(setup);
   if (setup.client == "pecl-memcache") return PeclCode(setup);
+  if (setup.client == "pecl-memcache-session") return PeclSessionCode(setup);
   if (setup.client == "pylibmc") return PylibmcCode(setup);
   if (setup.client == "libmemcached") return LibmemcachedCode(setup);
   std::string text = "# " + setup.client + ", servers in this order:\n";

@@ -42,15 +42,6 @@ ClientModel Model(const ClientSetup& setup, Scheme scheme) {
 
 }  // namespace
 
-std::string_view McrouterPart(std::string_view key) {
-  if (key.starts_with('/')) {
-    const std::size_t second = key.find('/', 1);
-    const std::size_t third = second == std::string_view::npos ? second : key.find('/', second + 1);
-    if (third != std::string_view::npos) key.remove_prefix(third + 1);
-  }
-  return key.substr(0, key.find("|#|"));
-}
-
 // python-memcached 1.58, memcache.py: cmemcache_hash, _init_buckets, _get_server.
 Result<ClientModel> MakePythonMemcached(const ClientSetup& setup) {
   if (Result<void> valid = CheckSlots(setup); !valid.ok()) return valid.error();
@@ -89,20 +80,6 @@ Result<ClientModel> MakeGomemcache(const ClientSetup& setup) {
   Scheme scheme;
   scheme.name = "gomemcache";
   scheme.hash = KeyHashOf(HashFunction::kCrc32a);
-  scheme.table = OneSlotEach(setup.servers);
-  for (const ClientOption& option : setup.options) {
-    if (!IsServersMark(option)) return UnknownOption(setup, option.name);
-  }
-  return Model(setup, std::move(scheme));
-}
-
-// mcrouter, mcrouter/lib/Crc32HashFunc.h.
-Result<ClientModel> MakeMcrouterCrc32(const ClientSetup& setup) {
-  Scheme scheme;
-  scheme.name = "mcrouter Crc32";
-  scheme.hash = KeyHashOf(HashFunction::kCrc32a);
-  scheme.mask = 0x7fffffff;
-  scheme.rule.part = McrouterPart;
   scheme.table = OneSlotEach(setup.servers);
   for (const ClientOption& option : setup.options) {
     if (!IsServersMark(option)) return UnknownOption(setup, option.name);

@@ -135,10 +135,18 @@ std::vector<Options> OptionVariants(const ClientSetup& today) {
     variants.push_back(std::move(kept));
   }
   if (today.client == "php-memcached-session") {
-    variants.push_back({{"memcached.sess_consistent_hash", "On"},
-                        {"memcached.sess_consistent_hash_type", "ketama_weighted"},
-                        {"memcached.sess_prefix", ""}});
-    variants.push_back({{"memcached.sess_consistent_hash", "Off"}, {"memcached.sess_prefix", ""}});
+    const Options kept =
+        Kept(today, std::array<std::string_view, 3>{"memcached.sess_consistent_hash",
+                                                    "memcached.sess_consistent_hash_type",
+                                                    "memcached.sess_prefix"});
+    for (const Options& placing :
+         {Options{{"memcached.sess_consistent_hash", "On"},
+                  {"memcached.sess_consistent_hash_type", "ketama_weighted"},
+                  {"memcached.sess_prefix", ""}},
+          Options{{"memcached.sess_consistent_hash", "Off"}, {"memcached.sess_prefix", ""}}}) {
+      variants.push_back(kept);
+      variants.back().insert(variants.back().end(), placing.begin(), placing.end());
+    }
   }
   return variants;
 }

@@ -37,7 +37,8 @@ struct BackendCounters {
 
 // Several hundred backends served by one thread. A backend answers
 //   get K1 [K2 ...]   VALUE K 0 LENGTH + its identity for each key, then END
-//   set K F E LENGTH  STORED, having dropped the data (nothing with noreply)
+//   set K F E LENGTH  STORED, having dropped the data (nothing with noreply); and so an add
+//   incr K N          1
 // and ERROR to any other line. Keys are any bytes but space, CR and LF. Answers nobody reads are
 // kept in memory without limit.
 //

@@ -23,7 +23,7 @@ void AnswerGet(std::string_view keys, std::string_view identity, std::string* an
   answer->append("END\r\n");
 }
 
-// The parts of a set's line after "set ". `ok` is false for a line that is no set.
+// The parts of a set's or add's line after the command. `ok` is false for a line that is neither.
 struct SetLine {
   bool ok = false;
   std::size_t data_size = 0;
@@ -56,7 +56,7 @@ std::size_t AnswerRequest(std::string_view input, std::string_view identity, std
     AnswerGet(line.substr(4), identity, answer);
     return size;
   }
-  if (line.starts_with("set ")) {
+  if (line.starts_with("set ") || line.starts_with("add ")) {
     const SetLine set = ParseSet(line.substr(4));
     if (set.ok) {
       size += set.data_size + 2;
@@ -65,7 +65,7 @@ std::size_t AnswerRequest(std::string_view input, std::string_view identity, std
       return size;
     }
   }
-  answer->append("ERROR\r\n");
+  answer->append(line.starts_with("incr ") ? "1\r\n" : "ERROR\r\n");
   return size;
 }
 

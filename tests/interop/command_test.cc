@@ -121,10 +121,45 @@ TEST_F(CommandTest, DiffOfAnUnchangedPoolMovesNothing) {
   const std::string pool = dir_.Write("pool.yml", kPool);
   const RunResult run = Run({"diff", "-c", pool, "--to", pool});
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_NE(run.err.find("0.000 % of the keys move; 0.000 % have to; 0.000 % move needlessly "
-                         "(exact"),
-            std::string::npos)
+  EXPECT_TRUE(
+      run.err.starts_with("0.000 % of the keys move; 0.000 % would have to, were shares as "
+                          "the weights (exact, over all hashes)\nbalance"))
       << run.err;
+  EXPECT_EQ(run.err.find("would move"), std::string::npos) << run.err;
+}
+
+TEST_F(CommandTest, DiffCallsARenameNeedless) {
+  const std::string before = dir_.Write("pool.yml", kPool);
+  std::string text = kPool;
+  text.replace(text.find("10.0.0.1:11211:1"), 16, "10.0.0.1:11211:1 cache1");
+  const RunResult run = Run({"diff", "-c", before, "--to", dir_.Write("new.yml", text)});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_NE(run.err.find("; 0.000 % would have to, were"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("between servers that stay, needlessly\n"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("renamed: 10.0.0.1:11211 was 10.0.0.1 and is cache1"), std::string::npos)
+      << run.err;
+  EXPECT_NE(run.err.find("0.000 % would move instead: keep the ring names"), std::string::npos)
+      << run.err;
+}
+
+TEST_F(CommandTest, DiffSaysWhyKeysMove) {
+  const std::string before = dir_.Write("pool.yml", kPool);
+  std::string text = kPool;
+  text += "   - 10.0.0.4:11211:1\n";
+  const RunResult more = Run({"diff", "-c", before, "--to", dir_.Write("more.yml", text)});
+  EXPECT_NE(more.err.find("from servers that stay to servers that come\n"), std::string::npos)
+      << more.err;
+  EXPECT_EQ(more.err.find("from servers that go"), std::string::npos) << more.err;
+  EXPECT_NE(more.err.find("neither the old hash nor the old names would move less"),
+            std::string::npos)
+      << more.err;
+  const RunResult less = Run({"diff", "-c", dir_.File("more.yml"), "--to", before});
+  EXPECT_NE(less.err.find("from servers that go\n"), std::string::npos) << less.err;
+  EXPECT_EQ(less.err.find("servers that come"), std::string::npos) << less.err;
+  text.replace(text.find("10.0.0.4:11211:1"), 16, "10.0.0.4:11211:9");
+  const RunResult heavier =
+      Run({"diff", "-c", dir_.File("more.yml"), "--to", dir_.Write("heavier.yml", text)});
+  EXPECT_NE(heavier.err.find("to those whose weight grew\n"), std::string::npos) << heavier.err;
 }
 
 TEST_F(CommandTest, DiffFindsThatAReplacedServerMayKeepItsName) {

@@ -45,17 +45,24 @@ nlohmann::json ToJson(const Question& question) {
   return json;
 }
 
+std::string DriverPath(const std::string& driver) { return SHARDCACHE_DRIVERS "/" + driver; }
+
 std::vector<nlohmann::json> AskDriver(const std::string& program, const std::string& driver,
+                                      std::span<const nlohmann::json> questions) {
+  return AskDriver({program, DriverPath(driver)}, questions);
+}
+
+std::vector<nlohmann::json> AskDriver(const std::vector<std::string>& command,
                                       std::span<const nlohmann::json> questions) {
   std::string in;
   for (const nlohmann::json& question : questions) in += question.dump() + '\n';
-  const RunResult run = RunToEnd({program, SHARDCACHE_DRIVERS "/" + driver}, in);
+  const RunResult run = RunToEnd(command, in);
   std::vector<nlohmann::json> answers;
   std::istringstream out(run.out);
   for (std::string line; std::getline(out, line);) answers.push_back(nlohmann::json::parse(line));
   if (run.exit_code != 0 || answers.size() != questions.size()) {
-    throw std::runtime_error(driver + ": exit code " + std::to_string(run.exit_code) + ", " +
-                             std::to_string(answers.size()) + " answers to " +
+    throw std::runtime_error(command.back() + ": exit code " + std::to_string(run.exit_code) +
+                             ", " + std::to_string(answers.size()) + " answers to " +
                              std::to_string(questions.size()) + " questions; " + run.err);
   }
   return answers;

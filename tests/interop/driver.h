@@ -21,9 +21,14 @@ struct Question {
 nlohmann::json ToJson(const Question& question);
 std::string ToHex(std::string_view bytes);
 
-// Runs `program` on the script `driver` of drivers/ with the questions on its standard input, a
-// line each, and returns the lines of its answer as JSON. Throws std::runtime_error if it fails or
-// answers fewer.
+// The path of a script of drivers/.
+std::string DriverPath(const std::string& driver);
+
+// Runs `command` with the questions on its standard input, a line each, and returns the lines of
+// its answer as JSON. Throws std::runtime_error if it fails or answers fewer.
+std::vector<nlohmann::json> AskDriver(const std::vector<std::string>& command,
+                                      std::span<const nlohmann::json> questions);
+// The same of `program` with a script of drivers/.
 std::vector<nlohmann::json> AskDriver(const std::string& program, const std::string& driver,
                                       std::span<const nlohmann::json> questions);
 

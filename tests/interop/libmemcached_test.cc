@@ -66,6 +66,9 @@ const std::vector<Behavior>& Behaviors() {
       {"MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY",
        MEMCACHED_BEHAVIOR_HASH_WITH_PREFIX_KEY,
        {{"true", 1}, {"0", 0}}},
+      {"MEMCACHED_BEHAVIOR_BINARY_PROTOCOL",
+       MEMCACHED_BEHAVIOR_BINARY_PROTOCOL,
+       {{"true", 1}, {"0", 0}}},
   };
   return behaviors;
 }
@@ -73,7 +76,8 @@ const std::vector<Behavior>& Behaviors() {
 void SetRandomBehavior(RandomSetup& random, memcached_st* memc,
                        std::vector<ClientOption>& options) {
   if (random.Chance(0.1)) {
-    const std::string prefix = random.Pick<std::string>({"app:", "x", "two words"});
+    const std::string prefix = random.Pick<std::string>(
+        {"app:", "x", "two words", "", "\x80", std::string(127, 'p'), std::string(128, 'p')});
     memcached_callback_set(memc, MEMCACHED_CALLBACK_PREFIX_KEY, prefix.c_str());
     options.push_back({"MEMCACHED_CALLBACK_PREFIX_KEY", prefix});
     return;
@@ -136,6 +140,7 @@ std::string RandomOptionString(RandomSetup& random, const std::vector<Server>& s
                     random.Pick<std::string>({"MD5", "CRC", "FNV1_64", "fnv1a_64", "FNV1_32",
                                               "FNV1A_32", "MURMUR", "JENKINS"}));
   }
+  if (random.Chance(0.2)) words.emplace_back("--BINARY-PROTOCOL");
   if (random.Chance(0.3)) words.push_back("--NAMESPACE=\"app:\"");
   if (random.Chance(0.3)) words.emplace_back("--HASH-WITH-NAMESPACE");
   if (random.Chance(0.2)) words.emplace_back("--SORT-HOSTS");
@@ -176,7 +181,8 @@ TEST(LibmemcachedTest, RefusesTheOptionStringsThatTheLibraryRefuses) {
        {"--SERVER=a", "--SERVER=cache1 --HASH=MD5 --HASH=CRC", "--SERVER=cache1 --HASH=HSIEH",
         "--SERVER=cache1 --KETAMA-WEIGHTED", "--SERVER=cache1 --DISTRIBUTION=ketama",
         "--SERVER=cache1:port", "--SERVER=cache1 nonsense", "--SERVER=cache1 --SORT-HOSTS=1",
-        "--SERVER=cache1 --NAMESPACE=\"a\" --NAMESPACE=\"b\""}) {
+        "--SERVER=cache1 --NAMESPACE=\"a\" --NAMESPACE=\"b\"",
+        "--SERVER=cache1 --NAMESPACE=\"a b\"", "--SERVER=cache1 --BINARY-PROTOCOL --VERIFY-KEY"}) {
     const Memc memc(memcached(text.data(), text.size()), memcached_free);
     EXPECT_EQ(memc, nullptr) << text;
     EXPECT_FALSE(ModelClient({"libmemcached", {}, {{"options", text}}, CharSign::kSigned}).ok())
@@ -202,7 +208,7 @@ ClientOption RandomPylibmcOption(RandomSetup& random) {
     case 5:
       return {"ketama", random.Chance(0.8) ? "True" : "False"};
     case 6:
-      return {"namespace", random.Pick<std::string>({"app:", "two words"})};
+      return {"namespace", random.Pick<std::string>({"app:", "app:", "two words", ""})};
     default:
       return {"_hash_with_prefix_key", random.Chance(0.8) ? "True" : "False"};
   }
@@ -225,6 +231,7 @@ TEST(PylibmcTest, PlacesEveryKeyAsPylibmcDoes) {
       options.push_back(RandomPylibmcOption(random));
     }
     if (random.Chance(0.2)) options.push_back({"_sort_hosts", "True"});
+    if (random.Chance(0.3)) options.push_back({"binary", "True"});
     options.push_back({"addServers", ""});
     for (std::uint64_t n = random.Below(4); n > 0; --n) {
       options.push_back(RandomPylibmcOption(random));

@@ -41,7 +41,8 @@ ClientOption RandomPhpMemcachedOption(RandomSetup& random) {
       return {"OPT_LIBKETAMA_COMPATIBLE", yes_no};
     case 8:
       return {"OPT_PREFIX_KEY",
-              random.Pick<std::string>({"app:", "", "a b", "x", std::string(130, 'p')})};
+              random.Pick<std::string>({"app:", "", "a b", "x", "h\xc3\xb6", std::string(130, 'p'),
+                                        std::string(251, 'p')})};
     case 9:
       return {"OPT_HASH_WITH_PREFIX_KEY", yes_no};
     case 10:
@@ -75,6 +76,25 @@ TEST(PhpMemcachedTest, PlacesEveryKeyAsTheExtensionDoes) {
       options.push_back({"setBucket", map});
     }
     questions.push_back(std::move(question));
+  }
+  Compare("php_memcached.php", questions);
+}
+
+// Found by random settings: the binary protocol takes any bytes for a prefix, which then stays.
+TEST(PhpMemcachedTest, HashesAPrefixThatOnlyTheBinaryProtocolTakes) {
+  RandomSetup random(7);
+  std::vector<Question> questions;
+  for (const char* binary : {"0", "1"}) {
+    questions.push_back({{"php-memcached",
+                          random.Servers({}),
+                          {{"OPT_PREFIX_KEY", "app:"},
+                           {"OPT_BINARY_PROTOCOL", binary},
+                           {"OPT_PREFIX_KEY", "a b"},
+                           {"OPT_BINARY_PROTOCOL", "0"},
+                           {"OPT_HASH_WITH_PREFIX_KEY", "true"},
+                           {"OPT_LIBKETAMA_COMPATIBLE", "true"}},
+                          CharSign::kSigned},
+                         random.Keys(kKeys)});
   }
   Compare("php_memcached.php", questions);
 }
@@ -126,8 +146,8 @@ TEST(PeclMemcacheTest, PlacesEveryKeyAsTheExtensionDoes) {
 
 // Servers that answer every get with their own address, under addresses that PHP can reach.
 std::vector<Server> AddBackends(RandomSetup& random, EchoBackends& backends, std::uint64_t network,
-                                bool session) {
-  const std::uint64_t count = 2 + random.Below(30);
+                                bool session, std::uint64_t most = 31) {
+  const std::uint64_t count = 2 + random.Below(most - 1);
   std::vector<Server> servers;
   for (std::uint64_t i = 0; i < count; ++i) {
     Server server;
@@ -196,6 +216,15 @@ TEST(PeclMemcacheTest, GetsEveryKeyFromTheServerOfTheModel) {
   for (std::size_t i = 0; i < questions.size(); ++i) ExpectSamePlaces(questions[i], answers[i]);
 }
 
+std::vector<std::string> SessionIds(RandomSetup& random) {
+  constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
+  std::vector<std::string> ids(kKeys);
+  for (std::string& id : ids) {
+    while (id.size() < 26) id += kDigits[random.Below(kDigits.size())];
+  }
+  return ids;
+}
+
 TEST(PhpMemcachedSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
   RandomSetup random(6);
   EchoBackends backends;
@@ -212,14 +241,41 @@ TEST(PhpMemcachedSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
                          random.Chance(0.7) ? "ketama_weighted" : "ketama"});
     }
     if (random.Chance(0.3)) options.push_back({"memcached.sess_prefix", "s:"});
-    constexpr std::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
-    while (question.keys.size() < kKeys) {
-      std::string id;
-      while (id.size() < 26) id += kDigits[random.Below(kDigits.size())];
-      question.keys.push_back(id);
-    }
+    question.keys = SessionIds(random);
     const std::vector<nlohmann::json> lines = {ToJson(question)};
     ExpectSamePlaces(question, AskDriver("php", "php_session.php", lines)[0]);
+  }
+}
+
+TEST(PeclMemcacheSessionTest, ReadsEverySessionFromTheServerOfTheModel) {
+  RandomSetup random(8);
+  EchoBackends backends;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    Question question{{"pecl-memcache-session",
+                       AddBackends(random, backends, 50 + i, true, 7),
+                       {},
+                       CharSign::kSigned},
+                      SessionIds(random)};
+    std::vector<ClientOption>& options = question.setup.options;
+    // The extension builds its ring anew for each session, which takes a millisecond.
+    if (i % 2 == 0) {
+      options.push_back({"memcache.hash_strategy", "standard"});
+    } else {
+      question.keys.resize(kKeys / 5);
+      if (i % 4 == 1) options.push_back({"memcache.hash_strategy", "consistent"});
+    }
+    if (random.Chance(0.5)) options.push_back({"memcache.hash_function", "fnv"});
+    if (random.Chance(0.4)) options.push_back({"memcache.session_prefix_static_key", "s:"});
+    if (random.Chance(0.4)) options.push_back({"memcache.session_redundancy", "3"});
+    // As in php.ini: the prefix is read before a script could set it.
+    std::vector<std::string> command = {"php"};
+    for (const ClientOption& option : options) {
+      command.insert(command.end(), {"-d", option.name + "=" + option.value});
+    }
+    command.push_back(DriverPath("php_memcache_session.php"));
+    nlohmann::json line = ToJson(question);
+    line["options"] = nlohmann::json::array();
+    ExpectSamePlaces(question, AskDriver(command, std::vector<nlohmann::json>{line})[0]);
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
 namespace shardcache::testing {
@@ -13,10 +14,11 @@ std::string LoopbackHost(std::uint64_t network, std::uint64_t number) {
 }
 
 std::vector<Server> RandomSetup::Servers(const ServerKinds& kinds) {
-  const std::uint64_t count = 1 + Below(Chance(0.5) ? 8 : kinds.most);
+  const std::uint64_t count =
+      1 + Below(Chance(0.5) ? std::min<std::uint64_t>(8, kinds.most) : kinds.most);
   const bool weighted = Chance(0.5);
   const bool sockets = kinds.sockets && Chance(0.2);
-  const std::uint64_t most_weight = Chance(0.8) ? 10 : 1000;
+  const std::uint64_t most_weight = Chance(0.8) ? 10 : kinds.most_weight;
   std::set<std::string> taken;
   std::vector<Server> servers;
   while (servers.size() < count) {
@@ -63,6 +65,19 @@ std::string RandomSetup::Key() {
 std::vector<std::string> RandomSetup::Keys(std::size_t count) {
   std::vector<std::string> keys(count);
   for (std::string& key : keys) key = Key();
+  return keys;
+}
+
+std::vector<std::string> RandomSetup::Utf8Keys(std::size_t count, std::size_t longest) {
+  std::vector<std::string> keys(count);
+  for (std::string& key : keys) {
+    key = Random::Key(Chance(0.5) ? KeyFlavour::kUtf8 : KeyFlavour::kAscii);
+    if (key.size() <= longest) continue;
+    // Cut before a character, not within.
+    std::size_t end = longest;
+    while ((key[end] & 0xc0) == 0x80) --end;
+    key.resize(end);
+  }
   return keys;
 }
 

@@ -28,6 +28,7 @@ class RandomSetup : public Random {
     bool names = true;    // host names besides IP addresses
     bool sockets = true;  // unix sockets, sometimes
     std::uint64_t most = 60;
+    std::uint64_t most_weight = 1000;
   };
   // 1 to `most` servers of different addresses in random order; port 11211 is frequent; half of
   // the lists have weights other than 1.
@@ -36,6 +37,8 @@ class RandomSetup : public Random {
   // Of 1 to 60 bytes: plain, UTF-8, any bytes above 0x20, any bytes at all. No NUL, CR or LF.
   std::string Key();
   std::vector<std::string> Keys(std::size_t count);
+  // Such that a client whose keys are text can hold them; of about `longest` bytes at most.
+  std::vector<std::string> Utf8Keys(std::size_t count, std::size_t longest = 250);
 };
 
 }  // namespace shardcache::testing

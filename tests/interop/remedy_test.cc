@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <random>
+#include <sstream>
 
 #include "shardcache/compare.h"
 #include "tests/harness/echo_backends.h"
+#include "tests/harness/memcached_server.h"
 #include "tests/harness/network.h"
 #include "tests/harness/nutcracker.h"
 #include "tests/harness/text_client.h"
@@ -19,6 +22,27 @@ namespace shardcache::testing {
 namespace {
 
 constexpr std::size_t kKeys = 500;
+
+constexpr char kBeforeC[] =
+    "#include <libmemcached/memcached.h>\n#include <stdio.h>\n#include <stdlib.h>\n"
+    "#include <string.h>\n\nint main(void) {\n";
+constexpr char kAfterC[] = R"(
+  char line[2048];
+  while (fgets(line, sizeof line, stdin) != NULL) {
+    char key[1024];
+    size_t length = 0;
+    for (unsigned byte; sscanf(line + 2 * length, "%2x", &byte) == 1;) key[length++] = (char)byte;
+    size_t size = 0;
+    uint32_t flags = 0;
+    memcached_return_t error;
+    char *value = memcached_get(client, key, length, &size, &flags, &error);
+    printf("%.*s\n", (int)size, value != NULL ? value : "");
+    free(value);
+  }
+  memcached_free(client);
+  return 0;
+}
+)";
 
 struct Case {
   PoolConfig pool;
@@ -74,8 +98,26 @@ class RemedyTest : public ::testing::Test {
     return values;
   }
 
-  static nlohmann::json AskClient(const ClientSetup& setup, const std::string& code,
-                                  const std::vector<std::string>& keys) {
+  // Compiles and runs a program of `code`, which makes a libmemcached `client`.
+  nlohmann::json AskLibmemcached(const std::string& code, const std::vector<std::string>& keys) {
+    const std::string source = dir_.Write("snippet.c", kBeforeC + code + kAfterC);
+    const std::string program = dir_.File("snippet");
+    const RunResult built =
+        RunToEnd({"cc", "-Wall", "-Wextra", "-Werror", "-o", program, source, "-lmemcached"}, {});
+    EXPECT_EQ(built.exit_code, 0) << built.err;
+    std::string in;
+    for (const std::string& key : keys) in += ToHex(key) + "\n";
+    const RunResult run = RunToEnd({program}, in);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    nlohmann::json values = nlohmann::json::array();
+    std::istringstream out(run.out);
+    for (std::string line; std::getline(out, line);) values.push_back(line);
+    return values;
+  }
+
+  nlohmann::json AskClient(const ClientSetup& setup, const std::string& code,
+                           const std::vector<std::string>& keys) {
+    if (setup.client == "libmemcached") return AskLibmemcached(code, keys);
     nlohmann::json question{{"snippet", code}, {"keys", nlohmann::json::array()}};
     for (const std::string& key : keys) question["keys"].push_back(ToHex(key));
     const std::vector<nlohmann::json> lines = {question};
@@ -129,6 +171,7 @@ class RemedyTest : public ::testing::Test {
   }
 
   RandomSetup random_{31};
+  TempDir dir_;
   EchoBackends backends_;
   std::uint64_t network_ = 0;
 };
@@ -146,6 +189,65 @@ TEST_F(RemedyTest, EveryRemedyOfPhpMemcachedWorks) {
     tried += TryAll(today);
   }
   EXPECT_GT(tried, 12U);
+}
+
+TEST_F(RemedyTest, EveryRemedyOfLibmemcachedWorks) {
+  std::size_t tried = 0;
+  for (int i = 0; i < 8; ++i) {
+    const std::vector<Server> servers = Backends();
+    Case today{Pool(servers), {"libmemcached", servers, {}, CharSign::kSigned}};
+    std::vector<ClientOption>& options = today.setup.options;
+    if (random_.Chance(0.4)) {
+      options.push_back({"MEMCACHED_BEHAVIOR_HASH", "MEMCACHED_HASH_MURMUR"});
+    }
+    if (random_.Chance(0.3)) options.push_back({"KETAMA", "1"});
+    if (random_.Chance(0.3)) options.push_back({"MEMCACHED_CALLBACK_PREFIX_KEY", "app:"});
+    if (random_.Chance(0.3)) options.push_back({"addServer", ""});
+    tried += TryAll(today);
+  }
+  EXPECT_GT(tried, 8U);
+}
+
+// The snippet keeps sessions on real servers; the proxy finds each of them there.
+TEST_F(RemedyTest, EveryRemedyOfPhpSessionsWorks) {
+  constexpr int kSessions = 200;
+  std::size_t tried = 0;
+  for (int i = 0; i < 4; ++i) {
+    std::vector<std::unique_ptr<MemcachedServer>> stores;
+    std::vector<Server> servers;
+    for (std::uint64_t n = 2 + random_.Below(4); n > 0; --n) {
+      stores.push_back(std::make_unique<MemcachedServer>());
+      servers.push_back(*ParseServer(stores.back()->address() + ":1"));
+    }
+    Case today{Pool(servers), {"php-memcached-session", servers, {}, CharSign::kSigned}};
+    if (i % 2 == 0) today.setup.options.push_back({"memcached.sess_binary_protocol", "0"});
+    if (i / 2 == 0) today.setup.options.push_back({"memcached.sess_locking", "0"});
+    const Result<Advice> advice = Advise(today.pool, today.setup);
+    ASSERT_TRUE(advice.ok()) << advice.error().message;
+    ASSERT_FALSE(advice->remedies.empty()) << advice->verdict;
+    for (const Remedy& remedy : advice->remedies) {
+      const std::string yaml =
+          remedy.pool_snippet.empty() ? ToYaml(today.pool) : remedy.pool_snippet;
+      const std::string code =
+          remedy.client_snippet.empty() ? ToCode(today.setup) : remedy.client_snippet;
+      SCOPED_TRACE(yaml + "\n" + code);
+      for (const auto& store : stores) store->Restart();
+      const nlohmann::json question = {{"snippet", code}, {"sessions", kSessions}};
+      const auto ids =
+          AskDriver("php", "php_session_snippet.php", std::vector<nlohmann::json>{question})[0];
+      ASSERT_EQ(ids.size(), static_cast<std::size_t>(kSessions)) << ids;
+      const Placement placement = ModelClient(remedy.client)->placement;
+      std::vector<std::string> keys;
+      std::vector<std::string> stored;
+      for (const nlohmann::json& id : ids) {
+        keys.push_back(placement.SentKey(id.get<std::string>()));
+        stored.push_back("id|s:26:\"" + id.get<std::string>() + "\";");
+      }
+      EXPECT_EQ(AskProxy(yaml, today.pool.listen.text, keys), stored);
+      ++tried;
+    }
+  }
+  EXPECT_GE(tried, 4U);
 }
 
 TEST_F(RemedyTest, EveryRemedyOfPylibmcWorks) {

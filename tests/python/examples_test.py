@@ -82,6 +82,16 @@ def test_simulate_outage_shows_each_ejection(config, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def test_pictures_are_those_of_the_readme(tmp_path):
+    run("pictures.py", conftest.ROOT / "examples" / "nutcracker.yml", tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    kept = conftest.ROOT / "examples" / "python" / "pictures"
+    assert drawn == {path.name for path in kept.iterdir()}
+    readme = (conftest.ROOT / "README.md").read_text(encoding="utf-8")
+    for name in drawn:
+        assert f"](examples/python/pictures/{name})" in readme
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_examples_are_a_screen_long_and_tested(path):
     assert len(path.read_text().splitlines()) <= 60

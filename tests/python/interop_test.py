@@ -139,6 +139,29 @@ def test_a_client_and_the_proxy_are_compared(pool):
         interop.advise(pool, proxy)
 
 
+def test_a_remedy_says_what_changes_and_what_that_moves(pool):
+    names = [(server.host, server.port, server.weight) for server in pool.servers]
+    php = interop.php_memcached(names, libketama_compatible=True)
+    advice = interop.advise(pool, php)
+    assert "other names" in advice.reasons[0]
+    assert advice.verdict == ""
+    rename = advice.remedies[0]
+    assert (rename.client_changes, rename.client_snippet, rename.client_moves) == ([], "", 0)
+    assert rename.pool_changes == ["other names for servers"]
+    assert shardcache.parse(rename.pool_snippet)["alpha"] == rename.pool
+    # By 20,000 hashes; exactly by all.
+    moved = shardcache.compare_exactly(shardcache.Placement(pool), shardcache.Placement(rename.pool))
+    assert rename.pool_moves == pytest.approx(moved.fraction, abs=0.02)
+    assert "100.00000% of all hashes agree" in repr(rename)
+    assert "client: as it is" in repr(rename)
+
+    changed = next(remedy for remedy in advice.remedies if remedy.client_changes)
+    assert "setOption" in changed.client_snippet
+    assert 0 < changed.client_moves < 1
+    hopeless = interop.advise(pool, interop.model("dalli", names))
+    assert hopeless.verdict
+
+
 def test_setups_are_written_out(pool):
     code = interop.to_code(interop.php_memcached(SERVERS, libketama_compatible=True))
     assert "Memcached" in code
@@ -155,7 +178,21 @@ def test_the_clients_are_listed_with_what_is_known_of_them():
     assert isinstance(clients["php-memcached"], interop.ClientInfo)
     assert {"php-memcached", "pecl-memcache", "libmemcached", "pylibmc"} <= set(clients)
     assert clients["php-memcached"].verified
+    assert "Memcached class" in clients["php-memcached"].description
+    assert "getServerByKey" in clients["php-memcached"].evidence
     assert "OPT_HASH" in clients["php-memcached"].options
+
+
+def test_every_client_that_is_listed_has_a_model():
+    needed = {
+        "mcrouter-weighted-ch3": {"weights": "1,0.5,1"},
+        "mcrouter-rendezvous": {"tags": "a,b,c"},
+    }
+    for client in interop.clients():
+        placement = interop.model(client.name, SERVERS, needed.get(client.name, {}))
+        owners = placement.locate_many(KEYS)
+        assert set(owners) == {0, 1, 2}, client.name
+        assert owners[0] == placement.locate(KEYS[0]).index, client.name
 
 
 def test_unknown_clients_and_options_are_errors():

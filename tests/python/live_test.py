@@ -62,8 +62,8 @@ def test_a_router_follows_the_proxy_through_an_outage(backends, tmp_path):
         "hash": "md5",
         "auto_eject_hosts": "true",
         "server_failure_limit": 1,
-        "server_retry_timeout": 1500,
-        "timeout": 1000,
+        "server_retry_timeout": 3000,
+        "timeout": 10000,
     }
     keys = random_keys(300, 1)
     with proxy.Nutcracker(config_of(settings, backends), tmp_path) as nutcracker:
@@ -84,10 +84,11 @@ def test_a_router_follows_the_proxy_through_an_outage(backends, tmp_path):
 
             time.sleep(0.3)  # statistics are gathered every 0.1 s
             stats = proxy_stats.fetch(port=nutcracker.stats_port).pools["live"]
+            assert sum(server.requests for server in stats.servers) > len(keys)
             (ejection,) = proxy_stats.ejections_at(stats, pool)
             assert ejection.server == router.servers[out].name
 
             backends[2].open()
-            time.sleep(1.6)
+            time.sleep(3.2)
             assert client.ports_of(keys) == [router.route(key).port for key in keys]
             assert router.live == [0, 1, 2, 3, 4]

@@ -33,6 +33,9 @@ def test_every_figure_is_read():
         "alpha", 7, 8, 9,
     )  # fmt: skip
     assert pool.servers[0].server_ejected_at is None
+    server = pool.servers[1]
+    assert (server.server_eof, server.server_err, server.server_timedout) == (1, 2, 3)
+    assert (server.server_connections, server.requests, server.responses) == (4, 5, 6)
     assert pool.servers[1] == proxy_stats.ProxyServerStats("server2", 1, 2, 3, 4, 5, 6, ejected_at)
 
 

@@ -23,8 +23,7 @@ void DefineHash(py::module_& module) {
                const HashFunction hash = ToHashFunction(function);
                const CharSign sign = ToCharSign(char_sign);
                return MapKeys(keys, [&](KeySpan some, std::span<std::uint32_t> hashes) {
-                 std::transform(some.begin(), some.end(), hashes.begin(),
-                                [&](std::string_view key) { return Hash(hash, key, sign); });
+                 Hash(hash, some, hashes, sign);
                });
              });
 }

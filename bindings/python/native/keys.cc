@@ -10,11 +10,8 @@
 namespace shardcache::python {
 namespace {
 
-// `where` says which key it is, for the error.
-std::string_view BytesOf(PyObject* key, const std::function<std::string()>& where) {
-  if (PyBytes_Check(key)) {
-    return {PyBytes_AS_STRING(key), static_cast<std::size_t>(PyBytes_GET_SIZE(key))};
-  }
+// The bytes of a key that is not of type bytes. `where` says which key it is, for the error.
+std::string_view Utf8Of(PyObject* key, const std::function<std::string()>& where) {
   if (PyUnicode_Check(key)) {
     Py_ssize_t size = 0;
     const char* data = PyUnicode_AsUTF8AndSize(key, &size);
@@ -25,32 +22,58 @@ std::string_view BytesOf(PyObject* key, const std::function<std::string()>& wher
                        "; keys are bytes or str");
 }
 
+template <typename Where>
+inline std::string_view BytesOf(PyObject* key, const Where& where) {
+  if (PyBytes_Check(key)) {
+    return {PyBytes_AS_STRING(key), static_cast<std::size_t>(PyBytes_GET_SIZE(key))};
+  }
+  return Utf8Of(key, where);
+}
+
 // Keys that are Python objects. Holds a reference to each of a portion, for another thread may
 // change the list meanwhile.
 class ObjectKeys : public KeySource {
  public:
+  ~ObjectKeys() override { Clear(); }
+  ObjectKeys(const ObjectKeys&) = delete;
+  ObjectKeys& operator=(const ObjectKeys&) = delete;
+
   bool Advance() final {
-    objects_.clear();
-    views_.clear();
-    while (views_.size() < kPortion) {
-      py::object key = Next();
-      if (!key) break;
-      views_.push_back(BytesOf(key.ptr(), [this] { return "key " + std::to_string(count_); }));
-      objects_.push_back(std::move(key));
-      ++count_;
-    }
+    Clear();
+    Fill();
     return !views_.empty();
   }
 
   void ForEach(const std::function<void(KeySpan)>& visit) final { visit(views_); }
 
+ protected:
+  // So many that to wait for the GIL after each portion, 5 ms if other threads compute, is a small
+  // part of the time; so few that a portion stays in the processor's cache.
+  static constexpr Py_ssize_t kPortion = 16384;
+
+  ObjectKeys() {
+    objects_.reserve(kPortion);
+    views_.reserve(kPortion);
+  }
+
+  // Adds a key to the portion.
+  void Add(py::object key) {
+    views_.push_back(BytesOf(key.ptr(), [this] { return "key " + std::to_string(count_); }));
+    objects_.push_back(key.release().ptr());
+    ++count_;
+  }
+
  private:
-  static constexpr std::size_t kPortion = 16384;
+  // Adds the keys of the next portion; none at the end.
+  virtual void Fill() = 0;
 
-  // The next key; null at the end.
-  virtual py::object Next() = 0;
+  void Clear() {
+    views_.clear();
+    for (PyObject* object : objects_) Py_DECREF(object);
+    objects_.clear();
+  }
 
-  std::vector<py::object> objects_;
+  std::vector<PyObject*> objects_;  // owned
   std::vector<std::string_view> views_;
   std::size_t count_ = 0;
 };
@@ -64,9 +87,11 @@ class ListKeys final : public ObjectKeys {
   }
 
  private:
-  py::object Next() override {
-    if (next_ >= PySequence_Fast_GET_SIZE(list_.ptr())) return {};
-    return py::reinterpret_borrow<py::object>(PySequence_Fast_GET_ITEM(list_.ptr(), next_++));
+  void Fill() override {
+    // Nothing in here runs Python code, so that the list stays as it is.
+    PyObject** const items = PySequence_Fast_ITEMS(list_.ptr());
+    const Py_ssize_t end = std::min(next_ + kPortion, PySequence_Fast_GET_SIZE(list_.ptr()));
+    for (; next_ < end; ++next_) Add(py::reinterpret_borrow<py::object>(items[next_]));
   }
 
   py::object list_;
@@ -78,10 +103,15 @@ class IteratorKeys final : public ObjectKeys {
   explicit IteratorKeys(py::object iterator) : iterator_(std::move(iterator)) {}
 
  private:
-  py::object Next() override {
-    auto key = py::reinterpret_steal<py::object>(PyIter_Next(iterator_.ptr()));
-    if (!key && PyErr_Occurred() != nullptr) throw py::error_already_set();
-    return key;
+  void Fill() override {
+    for (Py_ssize_t i = 0; i < kPortion; ++i) {
+      auto key = py::reinterpret_steal<py::object>(PyIter_Next(iterator_.ptr()));
+      if (!key) {
+        if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+        return;
+      }
+      Add(std::move(key));
+    }
   }
 
   py::object iterator_;
@@ -132,7 +162,7 @@ bool IsFixedWidth(const py::buffer_info& info) { return info.format.ends_with('s
 }  // namespace
 
 std::string_view KeyBytes(py::handle key) {
-  return BytesOf(key.ptr(), [] { return "the key"; });
+  return BytesOf(key.ptr(), [] { return std::string("the key"); });
 }
 
 std::unique_ptr<KeySource> OpenKeys(const py::object& keys) {

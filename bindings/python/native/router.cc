@@ -148,7 +148,6 @@ void DefineSnapshot(py::module_& module) {
   py::class_<RouterSnapshot, std::shared_ptr<RouterSnapshot>>(module, "RouterSnapshot")
       .def("placement", [](const RouterSnapshot& self) { return self.placement; })
       .def("ejected", [](const RouterSnapshot& self) { return self.ejected; })
-      .def("has_live", [](const RouterSnapshot& self) { return self.has_live; })
       .def("next_rebuild", [](const RouterSnapshot& self) { return FromTime(self.next_rebuild); })
       .def("version", [](const RouterSnapshot& self) { return self.version; })
       .def("configuration", [](const RouterSnapshot& self) { return self.configuration; })

@@ -32,6 +32,8 @@ class Difference(NamedTuple):
 
 
 class Interval(NamedTuple):
+    """Of a fraction, 0 to 1, that is known from a sample."""
+
     low: float
     high: float
 

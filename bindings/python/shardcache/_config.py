@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from . import _shardcache
 from ._server import Server
 
+_SHOWN = 20  # servers in a repr()
+
 
 class ListenAddress(NamedTuple):
     """Where a pool listens: "host:port", or "/path [octal permissions]" for a unix socket."""
@@ -66,6 +68,18 @@ class PoolConfig:
     def by_index(self) -> tuple[Server, ...]:
         """The servers in the order of their indexes, which is twemproxy's."""
         return tuple(sorted(self.servers, key=lambda server: server.index))
+
+    def __repr__(self) -> str:
+        """What makes the same pool again, unless it has many servers."""
+        lines = [repr(server._as_line()) for server in self.servers[:_SHOWN]]
+        if len(self.servers) > _SHOWN:
+            lines.append(f"... {len(self.servers) - _SHOWN} more")
+        settings = [f"name={self.name!r}", f"servers=[{', '.join(lines)}]"]
+        for field in dataclasses.fields(self)[2:]:
+            value = getattr(self, field.name)
+            if value != field.default:
+                settings.append(f"{field.name}={value!r}")
+        return f"PoolConfig({', '.join(settings)})"
 
     def _as_fields(self) -> dict[str, Any]:
         """What the extension module takes."""

@@ -24,6 +24,7 @@ class EjectionRules(NamedTuple):
 
     @classmethod
     def of(cls, pool: PoolConfig) -> EjectionRules:
+        """Those of a pool's configuration."""
         return cls(pool.auto_eject_hosts, pool.server_failure_limit, pool.server_retry_timeout)
 
 
@@ -38,6 +39,8 @@ class Ejector:
     """
 
     def __init__(self, server_count: int, rules: EjectionRules) -> None:
+        """All servers, numbered from 0, are live. Raises Error of code "invalid_argument" if
+        there is none; and so do the methods for a number that no server has."""
         self._native = _shardcache.Ejector(server_count, rules)
         self._rules = rules
 
@@ -56,9 +59,11 @@ class Ejector:
         return self._native.advance(now)
 
     def report_failure(self, server: int, now: float) -> bool:
+        """A connection to the server ended."""
         return self._native.report_failure(server, now)
 
     def report_success(self, server: int) -> None:
+        """The server answered: its failures are forgotten."""
         self._native.report_success(server)
 
     def report_probe(self, server: int, answered: bool, now: float) -> bool:
@@ -71,10 +76,12 @@ class Ejector:
 
     @property
     def rules(self) -> EjectionRules:
+        """The settings it was made with."""
         return self._rules
 
     @property
     def live(self) -> list[int]:
+        """The servers that are not ejected, ascending."""
         return [server for server in range(len(self)) if self._native.is_live(server)]
 
     @property
@@ -89,13 +96,15 @@ class Ejector:
         return self._native.next_rebuild()
 
     def is_live(self, server: int) -> bool:
+        """Whether the server is not ejected."""
         return self._native.is_live(server)
 
     def failure_count(self, server: int) -> int:
+        """The failures since the last success or ejection."""
         return self._native.failure_count(server)
 
     def retry_at(self, server: int) -> float | None:
-        """When an ejected server's retry timeout ends."""
+        """When an ejected server's retry timeout ends; None for a server that is live."""
         return self._native.retry_at(server)
 
     def probes_due(self, now: float) -> list[int]:

@@ -11,6 +11,8 @@ class Error(Exception):
     Wrong types raise TypeError instead, as they do everywhere in Python.
     """
 
+    __module__ = "shardcache"  # as tracebacks name it
+
     code: str
     """For programs: "invalid_argument" (a value outside its documented range), "invalid_config"
     (twemproxy refuses it, or it cannot be placed), "not_found" (no pool, server or setting has

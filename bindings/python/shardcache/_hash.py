@@ -16,10 +16,10 @@ HASHES: tuple[str, ...] = _shardcache.hashes
 
 
 def hash(name: str, key: Key, *, char_sign: str = "signed") -> int:
-    """The 32-bit hash of `key` by the function of that name in twemproxy's configuration.
+    """The hash of `key`, 0 to 2**32 - 1, by the function of that name in twemproxy's configuration.
 
     `char_sign` is that of the machine whose hash is wanted: "signed" for x86-64, "unsigned" for
-    ARM Linux.
+    ARM Linux. Raises Error of code "invalid_argument" for a name that is not one of HASHES.
 
     >>> shardcache.hash("fnv1a_64", "apple")
     1488911807
@@ -28,7 +28,7 @@ def hash(name: str, key: Key, *, char_sign: str = "signed") -> int:
 
 
 def hash_many(name: str, keys: Keys, *, char_sign: str = "signed") -> Uint32s:
-    """The hash of each of `keys`, in order."""
+    """What hash() answers for each of `keys`, in their order, far sooner."""
     return np.asarray(_shardcache.hash_many(name, keys, char_sign))
 
 

@@ -76,15 +76,19 @@ class Placement:
         return placement
 
     def locate(self, key: Key) -> Server:
-        """The server that `key` belongs to."""
+        """The server that `key` belongs to. For more than a few keys, see locate_many()."""
         return self._servers[self._native.locate(key)]
 
     def locate_many(self, keys: Keys) -> Uint32s:
-        """The index of the server of each of `keys`, in order; the same answers, far sooner."""
+        """What locate() answers for each of `keys`, far sooner: an array, as long as `keys` and
+        in their order, of indexes into `servers`.
+
+        Raises TypeError for a key that is neither bytes nor str, and says which it was.
+        """
         return np.asarray(self._native.locate_many(keys))
 
     def locate_hash(self, hash: int) -> Server:
-        """The server that a 32-bit hash leads to."""
+        """The server that a hash, 0 to 2**32 - 1, leads to."""
         return self._servers[self._native.locate_hash(hash)]
 
     def hash_key(self, key: Key) -> int:
@@ -92,6 +96,7 @@ class Placement:
         return self._native.hash_key(key)
 
     def hash_keys(self, keys: Keys) -> Uint32s:
+        """What hash_key() answers for each of `keys`, in their order."""
         return np.asarray(self._native.hash_keys(keys))
 
     def hashed_part(self, key: Key) -> bytes:
@@ -137,18 +142,22 @@ class Placement:
         return self._native.live()
 
     def is_live(self, server: int | str | Server) -> bool:
+        """Whether keys are placed on this server, given by index, by ring name or as a Server."""
         return index_of(self._servers, server) in self.live
 
     @property
     def distribution(self) -> str:
+        """ "ketama", "modula" or "random"."""
         return self._native.distribution()
 
     @property
     def hash_function(self) -> str:
+        """One of HASHES."""
         return self._native.hash_function()
 
     @property
     def char_sign(self) -> str:
+        """ "signed" or "unsigned": see PoolConfig."""
         return self._native.char_sign()
 
     @cached_property
@@ -165,13 +174,14 @@ class Placement:
 
     @property
     def point_counts(self) -> Uint32s:
-        """By server index: how many points (ketama), slots of the table (modula: the weight) or
+        """An array by server index: how many points (ketama), slots of the table (modula: the weight) or
         draws (random: 1) each has; 0 if it is not live."""
         return np.asarray(self._native.point_counts())
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """By server index: the part of all hashes, 0 to 1, that leads to each."""
+        """An array by server index: the part of all hashes, 0 to 1, that leads to each. They add
+        up to 1."""
         return np.array(self._native.shares())
 
     @property

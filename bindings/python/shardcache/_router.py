@@ -74,19 +74,23 @@ class RouterSnapshot:
 
     @property
     def pool(self) -> PoolConfig:
+        """The configuration in force at that moment."""
         return self._pool
 
     @property
     def servers(self) -> tuple[Server, ...]:
+        """All servers of the pool, live or not, by index."""
         return self._pool.by_index
 
     @property
     def placement(self) -> Placement:
-        """Over the servers on the ring."""
+        """That of the servers on the ring: the live ones or, while there are none, those of the
+        last rebuild that found one."""
         return Placement._of(self._native.placement(), self._pool)
 
     @property
     def live(self) -> list[int]:
+        """The indexes of the servers that were live, ascending."""
         return [index for index, ejected in enumerate(self._native.ejected()) if not ejected]
 
     @property
@@ -140,8 +144,11 @@ class Router:
         back_off_cap: timedelta | None = None,
         keep_ring: bool = False,
     ) -> None:
-        """`clock` tells seconds that never go back; time.monotonic unless given. `observer` is
-        called with each change of who is live, by the thread that made or saw it.
+        """`clock` tells seconds that never go back; time.monotonic unless given. Where a method
+        takes `now`, that is read in its place. `observer` is called with each change of who is
+        live, by the thread that made or saw it.
+
+        Raises Error of code "invalid_config" for a pool that cannot be placed.
 
         Beyond twemproxy, off unless asked for: `probe_before_readmission` and `back_off_cap` (see
         EjectionRules), and `keep_ring`: keys of an ejected server do not move, their requests fail
@@ -223,6 +230,7 @@ class Router:
         return self._native.probes_due(now)
 
     def report_probe(self, server: int, answered: bool, now: float | None = None) -> None:
+        """What came of asking a server of probes_due()."""
         self._native.report_probe(server, answered, now)
 
     def follow(

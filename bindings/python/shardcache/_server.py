@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from . import _shardcache
 from ._error import Error
 
-ServerTuple = tuple[str, str, int, int, bool]
+if TYPE_CHECKING:
+    from ._types import ServerTuple
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Server:
     def address(self) -> str:
         """ "host:port", "[host]:port" where the host has a colon, or the socket's path."""
         return _shardcache.address(self._as_tuple())
+
+    def _as_line(self) -> str:
+        """What parse() reads."""
+        address = f"{self.host}:{self.port}" if self.port else self.host
+        return f"{address}:{self.weight}" + (f" {self.name}" if self.named else "")
 
     def _as_tuple(self) -> ServerTuple:
         return (self.name, self.host, self.port, self.weight, self.named)

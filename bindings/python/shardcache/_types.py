@@ -1,8 +1,8 @@
-"""The types that arguments have in more than one place."""
+"""The types that are needed in more than one place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Union
 
 if TYPE_CHECKING:
@@ -34,3 +34,12 @@ if TYPE_CHECKING:
     Uint32s = NDArray[np.uint32]
 
 Fields = Mapping[str, Any]
+
+# What the extension module gives and takes.
+ServerTuple = tuple[str, str, int, int, bool]
+SetupTuple = tuple[str, tuple[ServerTuple, ...], Sequence[tuple[str, str]], str]
+RemedyTuple = tuple[
+    SetupTuple, dict[str, Any], list[str], list[str], str, str, float, float, float
+]
+ServerStatsTuple = tuple[str, int, int, int, int, int, int, Union[int, None]]
+PoolStatsTuple = tuple[str, int, int, int, tuple[ServerStatsTuple, ...]]

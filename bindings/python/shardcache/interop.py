@@ -14,13 +14,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple, Union
+from typing import TYPE_CHECKING, NamedTuple, Union
 
 from . import _shardcache
 from ._config import PoolConfig, _from_fields
 from ._error import Error
 from ._placement import Placement
 from ._server import Server
+
+if TYPE_CHECKING:
+    from ._types import RemedyTuple, SetupTuple
 
 AnyServer = Union[Server, str, tuple[str, int], tuple[str, int, int]]
 Option = Union[bool, int, str]
@@ -61,7 +64,7 @@ class ClientSetup:
         native, notes = _shardcache.model_client(self._as_tuple())
         return Placement._of(native, self, notes=notes)
 
-    def _as_tuple(self) -> _shardcache.Setup:
+    def _as_tuple(self) -> SetupTuple:
         servers = tuple(server._as_tuple() for server in self.servers)
         return (self.client, servers, self.options, self.char_sign)
 
@@ -84,6 +87,14 @@ class Remedy(NamedTuple):
     pool_moves: float
     """... and by the proxy alone."""
 
+    def __repr__(self) -> str:
+        client, pool = "; ".join(self.client_changes), "; ".join(self.pool_changes)
+        return (
+            f"<shardcache.interop.Remedy, then {self.agreement:.5%} of all hashes agree: "
+            f"client: {client or 'as it is'} (moves {self.client_moves:.1%}), "
+            f"pool: {pool or 'as it is'} (moves {self.pool_moves:.1%})>"
+        )
+
 
 class Advice(NamedTuple):
     """Why a client and a proxy disagree, and what makes them agree."""
@@ -97,7 +108,7 @@ class Advice(NamedTuple):
 
 
 def clients() -> list[ClientInfo]:
-    """All that are modelled."""
+    """All clients that model() knows, with what it takes for each and how it was verified."""
     return [ClientInfo(*client) for client in _shardcache.clients()]
 
 
@@ -199,7 +210,7 @@ def to_code(client: Placement | ClientSetup) -> str:
     return _shardcache.client_to_code(setup._as_tuple())
 
 
-def _remedy(remedy: _shardcache.RemedyTuple) -> Remedy:
+def _remedy(remedy: RemedyTuple) -> Remedy:
     (client, servers, options, char_sign), pool, *_ = remedy
     placed = tuple(Server(*server, index) for index, server in enumerate(servers))
     setup = ClientSetup(client, placed, tuple(options), char_sign)

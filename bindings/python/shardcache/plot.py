@@ -35,7 +35,14 @@ def ring(placement: Placement, *, axes: Axes | None = None) -> Figure:
     points = placement.points
     if len(points) == 0:
         raise Error("this placement has no ring to draw", "invalid_argument")
-    axes = _axes(axes, (7, 6))
+    shares = placement.shares
+    labels = [f"{server.name}  {shares[server.index]:.1%}" for server in placement.servers]
+    if len(labels) > 40:
+        labels = []
+    # In inches: as high as the legend, which stands beside the circle.
+    height = max(4.2, 0.25 * len(labels))
+    beside = 0.7 + 0.09 * max(map(len, labels)) if labels else 0
+    axes = _axes(axes, (height + beside, height))
     colours = _colours(len(placement.servers))
     turns = [int(value) / _CIRCLE for value in points["value"]]
     arcs = [
@@ -43,33 +50,35 @@ def ring(placement: Placement, *, axes: Axes | None = None) -> Figure:
         for begin, end in zip([turns[-1] - 1, *turns], turns)
     ]
     owners = [colours[owner] for owner in points["owner"]]
-    axes.add_collection(PatchCollection(arcs, facecolors=owners, linewidths=0))
-    shares = placement.shares
-    for server in placement.servers:
-        label = f"{server.name}  {shares[server.index]:.1%}"
-        axes.scatter([], [], color=colours[server.index], label=label)
-    if len(placement.servers) <= 40:
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    # With an edge of the same colour, or neighbours of one owner would seem to be apart.
+    axes.add_collection(PatchCollection(arcs, facecolors=owners, edgecolors=owners, linewidths=0.3))
+    for label, colour in zip(labels, colours):
+        axes.scatter([], [], color=[colour], marker="s", label=label)
+    if labels:
+        axes.legend(
+            loc="center left", bbox_to_anchor=(1.05, 0), bbox_transform=axes.transData, frameon=False
+        ).set_in_layout(False)
     axes.text(0, 0, f"{len(points)} points\n{len(placement.live)} servers", ha="center", va="center")
-    axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), aspect="equal")
+    axes.set(xlim=(-1.05, 1.05 + beside / height * 2.1), ylim=(-1.05, 1.05), aspect="equal")
     axes.axis("off")
     return axes.figure
 
 
 def shares(placement: Placement, *, axes: Axes | None = None) -> Figure:
     """The part of all hashes that each server has, beside what its weight asks for."""
-    axes = _axes(axes, (8, 4))
+    axes = _axes(axes, (6, 3.5))
     servers = placement.servers
     live = set(placement.live)
     total = sum(server.weight for server in servers if server.index in live)
     wanted = [server.weight / total if server.index in live else 0 for server in servers]
     places = np.arange(len(servers))
-    axes.bar(places - 0.2, wanted, 0.4, color=_GREY, label="by weight")
-    axes.bar(places + 0.2, placement.shares, 0.4, color=_colours(len(servers)), label="by placement")
+    axes.bar(places - 0.2, wanted, 0.4, color=_GREY)
+    axes.bar(places + 0.2, placement.shares, 0.4, color=_colours(len(servers)))
     _name_servers(axes, servers)
     axes.yaxis.set_major_formatter(matplotlib.ticker.PercentFormatter(1, decimals=0))
     axes.set_ylabel("part of all hashes")
-    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title("grey: by weight; coloured: by placement", loc="left", fontsize="medium")
     return axes.figure
 
 
@@ -83,22 +92,22 @@ def flow(
     """What moves from the servers of one placement, on the left, to those of another: `flows` of
     compare() or compare_exactly()."""
     moved = [f for f in flows if f.amount > 0]
-    axes = _axes(axes, (8, 6))
+    axes = _axes(axes, (6, 4))
     left = _stack(a.servers, [(f.source.index, f.amount) for f in moved])
     right = _stack(b.servers, [(f.target.index, f.amount) for f in moved])
-    colours = _colours(len(a.servers))
+    colours = dict(zip(_names(a, b), _colours(len(_names(a, b)))))
     total = sum(f.amount for f in moved)
     leaving, arriving = dict(left), dict(right)
     for f in sorted(moved, key=lambda f: (f.source.index, f.target.index)):
         begin, end = leaving[f.source.index], arriving[f.target.index]
-        axes.add_patch(_ribbon(begin, end, f.amount, colours[f.source.index]))
+        axes.add_patch(_ribbon(begin, end, f.amount, colours[f.source.name]))
         leaving[f.source.index] += f.amount
         arriving[f.target.index] += f.amount
-    _label_stack(axes, a.servers, left, leaving, total, x=-0.02, align="right")
-    _label_stack(axes, b.servers, right, arriving, total, x=1.02, align="left")
+    _label_stack(axes, a.servers, left, leaving, colours, x=0, align="right")
+    _label_stack(axes, b.servers, right, arriving, colours, x=1, align="left")
     height = max([*leaving.values(), *arriving.values(), 1])
-    axes.set(xlim=(-0.5, 1.5), ylim=(height * 1.02, -height * 0.02))
-    axes.set_title(f"{total:,} move")
+    axes.set(xlim=(-0.4, 1.4), ylim=(height * 1.02, -height * 0.02))
+    axes.set_title(f"{total:,} move", fontsize="medium")
     axes.axis("off")
     return axes.figure
 
@@ -113,7 +122,7 @@ def ejections(
 ) -> Figure:
     """A line for each server from `begin` to `until`, with a gap while it was ejected: `events` as
     a Router's observer got them."""
-    axes = _axes(axes, (9, 0.5 + 0.35 * len(servers)))
+    axes = _axes(axes, (7, 1 + 0.35 * len(servers)))
     outages: dict[int, list[tuple[float, float]]] = {server.index: [] for server in servers}
     out: dict[int, float] = {}
     for event in events:
@@ -128,12 +137,16 @@ def ejections(
     colours = _colours(len(servers))
     for server in servers:
         row = server.index
-        axes.hlines(row, begin, until, color=colours[row], linewidth=6)
+        axes.broken_barh([(begin, until - begin)], (row - 0.3, 0.6), facecolor=colours[row])
         gaps = [(since, end - since) for since, end in outages[row]]
-        axes.broken_barh(gaps, (row - 0.3, 0.6), facecolor="white", edgecolor="black", hatch="////")
+        axes.broken_barh(
+            gaps, (row - 0.3, 0.6), facecolor="white", edgecolor="0.5", hatch="//////", linewidth=0.5
+        )
     axes.set_yticks([server.index for server in servers], [server.name for server in servers])
     axes.set(xlim=(begin, until), ylim=(len(servers) - 0.5, -0.5), xlabel="seconds")
-    axes.set_title("hatched: ejected")
+    axes.spines[["top", "left", "right"]].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title("hatched: ejected", loc="left", fontsize="medium")
     return axes.figure
 
 
@@ -154,7 +167,15 @@ def _colours(count: int) -> list[Any]:
 def _name_servers(axes: Any, servers: Sequence[Server]) -> None:
     if len(servers) <= 40:
         names = [server.name for server in servers]
-        axes.set_xticks(range(len(servers)), names, rotation=45, ha="right")
+        if sum(map(len, names)) <= 50:
+            axes.set_xticks(range(len(servers)), names)
+        else:
+            axes.set_xticks(range(len(servers)), names, rotation=90)
+
+
+def _names(a: Placement, b: Placement) -> list[str]:
+    """Those of the servers of either; a server of both has one colour."""
+    return list(dict.fromkeys(server.name for server in (*a.servers, *b.servers)))
 
 
 def _stack(servers: Sequence[Server], amounts: list[tuple[int, int]]) -> dict[int, float]:
@@ -176,15 +197,19 @@ def _label_stack(
     servers: Sequence[Server],
     begins: dict[int, float],
     ends: dict[int, float],
-    total: int,
+    colours: dict[str, Any],
     x: float,
     align: str,
 ) -> None:
+    """A bar for each server, and its part of what moves."""
+    total = sum(ends[server.index] - begins[server.index] for server in servers)
+    aside = -0.04 if align == "right" else 0.04
     for server in servers:
         begin, end = begins[server.index], ends[server.index]
         if end > begin:
             text = f"{server.name}  {(end - begin) / total:.0%}"
-            axes.text(x, (begin + end) / 2, text, ha=align, va="center")
+            axes.vlines(x, begin, end, color=colours[server.name], linewidth=8)
+            axes.text(x + aside, (begin + end) / 2, text, ha=align, va="center")
 
 
 def _ribbon(begin: float, end: float, height: float, colour: Any) -> PathPatch:
@@ -195,4 +220,4 @@ def _ribbon(begin: float, end: float, height: float, colour: Any) -> PathPatch:
     ]  # fmt: skip
     curve = [Path.CURVE4] * 3
     codes = [Path.MOVETO, *curve, Path.LINETO, *curve, Path.CLOSEPOLY]
-    return PathPatch(Path(corners, codes), facecolor=colour, alpha=0.6, linewidth=0)
+    return PathPatch(Path(corners, codes), facecolor=colour, alpha=0.5, linewidth=0)

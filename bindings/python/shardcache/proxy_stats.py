@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 from datetime import datetime, timedelta, timezone
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from . import _shardcache
 from ._config import PoolConfig
 from ._error import Error
 from ._router import RemoteEjection
+
+if TYPE_CHECKING:
+    from ._types import PoolStatsTuple, ServerStatsTuple
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -29,6 +32,8 @@ class ProxyServerStats(NamedTuple):
 
 
 class ProxyPoolStats(NamedTuple):
+    """The counters of one pool, under the proxy's names."""
+
     name: str
     client_connections: int
     server_ejects: int
@@ -37,6 +42,8 @@ class ProxyPoolStats(NamedTuple):
 
 
 class ProxyStats(NamedTuple):
+    """Everything that the statistics port tells."""
+
     version: str
     timestamp: datetime
     """When the proxy gathered the figures, in whole seconds; every 30 s unless it was started with
@@ -102,12 +109,12 @@ def in_router_time(
     ]
 
 
-def _pool(pool: _shardcache.PoolStatsTuple) -> ProxyPoolStats:
+def _pool(pool: PoolStatsTuple) -> ProxyPoolStats:
     name, connections, ejects, errors, servers = pool
     return ProxyPoolStats(name, connections, ejects, errors, tuple(map(_server, servers)))
 
 
-def _server(server: _shardcache.ServerStatsTuple) -> ProxyServerStats:
+def _server(server: ServerStatsTuple) -> ProxyServerStats:
     *counters, ejected_at = server
     return ProxyServerStats(
         *server[:7], None if ejected_at is None else _datetime(ejected_at)

@@ -27,17 +27,20 @@ def spec(host, port, weight):
 
 
 def owners(setup):
-    before, after = {}, []
+    before, after, binary = {}, [], False
     marked = False
     for name, value in setup["options"]:
         if name == "addServers":
             marked = True
+        elif name == "binary":
+            binary = value == "True"
         elif marked:
             after.append((name, value_of(name, value)))
         else:
             before[name] = value_of(name, value)
     servers = [tuple(server) for server in setup["servers"]]
-    client = pylibmc.Client([spec(*server) for server in servers], behaviors=before)
+    specs = [spec(*server) for server in servers]
+    client = pylibmc.Client(specs, behaviors=before, binary=binary)
     for name, value in after:
         client.behaviors = {name: value}
     order = servers

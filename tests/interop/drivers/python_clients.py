@@ -36,7 +36,10 @@ def uhashring(setup):
     from uhashring import HashRing
 
     nodes = {f"{host}:{port}": {"weight": weight} for host, port, weight in setup["servers"]}
-    ring = HashRing(nodes, hash_fn="ketama")
+    options = dict(setup["options"])
+    if "vnodes" in options:
+        options["vnodes"] = int(options["vnodes"])
+    ring = HashRing(nodes, **options)
     return [ring.get_node(bytes.fromhex(key).decode()) for key in setup["keys"]]
 
 
