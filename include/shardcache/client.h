@@ -48,6 +48,12 @@ struct Value {
   friend bool operator==(const Value&, const Value&) = default;
 };
 
+// A value, and how long it has still to live; absent: until it is evicted.
+struct LivingValue {
+  Value value;
+  Expiration remaining = {};
+};
+
 enum class Command : std::uint8_t {
   kGet,
   kGets,         // a get with the value's cas
@@ -178,6 +184,11 @@ class SHARDCACHE_EXPORT Client {
   // The same for many keys, in their order: all servers are asked before any is waited for. Keys
   // on servers that fail are errors of their own; the others have their values.
   std::vector<Result<std::optional<Value>>> GetMany(std::span<const std::string_view> keys);
+
+  // The same with what is left of each value's life. Needs servers with meta commands (memcached
+  // 1.6; others answer ERROR), and no proxy between.
+  std::vector<Result<std::optional<LivingValue>>> GetManyWithExpiration(
+      std::span<const std::string_view> keys);
 
   // kStored, or what prevented it.
   Result<Outcome> Set(std::string_view key, std::string_view value, Expiration expire = {},

@@ -160,6 +160,31 @@ std::vector<Result<std::optional<Value>>> Client::GetMany(std::span<const std::s
   return results;
 }
 
+std::vector<Result<std::optional<LivingValue>>> Client::GetManyWithExpiration(
+    std::span<const std::string_view> keys) {
+  std::vector<Item> items(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    items[i].verb = Verb::kMetaGet;
+    items[i].key = keys[i];
+  }
+  engine_->Perform(items, /*merge=*/false);
+  std::vector<Result<std::optional<LivingValue>>> results;
+  results.reserve(items.size());
+  for (Item& item : items) {
+    Expiration remaining;
+    if (item.answer.remaining) remaining = std::chrono::seconds(*item.answer.remaining);
+    auto read = ReadResult(std::move(item));
+    if (!read.ok()) {
+      results.emplace_back(read.error());
+    } else if (!*read) {
+      results.emplace_back(std::nullopt);
+    } else {
+      results.emplace_back(LivingValue{**std::move(read), remaining});
+    }
+  }
+  return results;
+}
+
 Result<Outcome> Client::Set(std::string_view key, std::string_view value, Expiration expire,
                             std::uint32_t flags) {
   return AskOutcome(

@@ -11,10 +11,13 @@ constexpr std::chrono::milliseconds kFirstPause(1);
 constexpr std::chrono::milliseconds kLongestPause(50);
 
 bool IsGet(Verb verb) {
-  return verb == Verb::kGet || verb == Verb::kGets || verb == Verb::kGetAndTouch;
+  return verb == Verb::kGet || verb == Verb::kGets || verb == Verb::kGetAndTouch ||
+         verb == Verb::kMetaGet;
 }
 
-bool Changes(Verb verb) { return verb != Verb::kGet && verb != Verb::kGets; }
+bool Changes(Verb verb) {
+  return verb != Verb::kGet && verb != Verb::kGets && verb != Verb::kMetaGet;
+}
 
 // Whether carrying it out twice is as good as once, and says the same.
 bool MayRepeat(Verb verb) {

@@ -127,6 +127,11 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
       return ReadGetLine(request, line);
     case Verb::kMetaGet:
       if (line == "EN") return Finish(request, Status::kMiss);
+      // memcached 1.6.18 returns the flags of a miss too.
+      if (Take("EN k", &line)) {
+        if (line != request->keys[0]) return Progress::kProtocol;
+        return Finish(request, Status::kMiss);
+      }
       return Take("VA ", &line) ? ReadMetaHeader(request, line) : Progress::kProtocol;
     case Verb::kStats:
     case Verb::kMetadump:
