@@ -11,6 +11,7 @@
 
 #include <libmemcached/memcached.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "shardcache/export.h"
 

@@ -177,4 +177,9 @@ memcached_return_t CheckCall(memcached_st* memc, memcached_return_t rc) {
   return handle == nullptr ? rc : handle->Check(rc);
 }
 
+memcached_return_t CheckGet(memcached_st* memc, std::string_view key, memcached_return_t rc) {
+  Handle* handle = Handle::Of(memc);
+  return handle == nullptr ? rc : handle->CheckGet(key, rc);
+}
+
 }  // namespace shardcache::inline v0

@@ -59,3 +59,8 @@ bool shardcache_attach(memcached_st* memc, shardcache_router* router, char** err
 memcached_return_t shardcache_check(memcached_st* memc, memcached_return_t rc) {
   return shardcache::CheckCall(memc, rc);
 }
+
+memcached_return_t shardcache_check_get(memcached_st* memc, const char* key, size_t key_length,
+                                        memcached_return_t rc) {
+  return shardcache::CheckGet(memc, std::string_view(key, key_length), rc);
+}

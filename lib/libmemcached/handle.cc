@@ -120,9 +120,11 @@ std::uint32_t Handle::Route(std::string_view key) {
     keys_ = 0;
     nowhere_ = false;
     failed_.reset();
+    // As a hit leaves it: where this is 0, memcached_get() calls every error a miss.
+    memc_->result.count = 1;
   }
   ++keys_;
-  const std::optional<ServerIndex> server = Locate(key);
+  const std::optional<ServerIndex> server = server_ = Locate(key);
   if (!server) {
     nowhere_ = true;
     return servers_->nowhere;
@@ -177,11 +179,12 @@ Handle::Outcome Handle::LookAt(ServerIndex server, bool calls_unseen, bool error
   const bool was_open = std::exchange(sight.open, open);
   if (open) return Outcome::kAnswered;
   memcached_return_t rc = memcached_server_error_return(instance);
-  if (!was_open && rc == MEMCACHED_SUCCESS) return Outcome::kUnknown;  // never used
-  // In between memcached_quit() may have been called, which is no failure.
-  if (calls_unseen && !changed) return Outcome::kUnknown;
   // Some answers that it cannot read make libmemcached close the connection and record nothing.
   const bool nothing_new = errors_are_current && memcached_last_error(memc_) == MEMCACHED_SUCCESS;
+  // Perhaps it was never used: memcached_server_by_key() asks for servers too.
+  if (!was_open && rc == MEMCACHED_SUCCESS && !nothing_new) return Outcome::kUnknown;
+  // In between memcached_quit() may have been called, which is no failure.
+  if (calls_unseen && !changed) return Outcome::kUnknown;
   if (nothing_new || rc == MEMCACHED_SUCCESS) rc = MEMCACHED_UNKNOWN_READ_FAILURE;
   // libmemcached closes the connection after this answer, the proxy does not.
   if (rc == MEMCACHED_SERVER_ERROR) return Outcome::kAnswered;
@@ -233,6 +236,22 @@ memcached_return_t Handle::Check(memcached_return_t rc) {
   if (keys_ > 1) return MEMCACHED_SOME_ERRORS;
   if (nowhere_) return MEMCACHED_NO_SERVERS;
   return failed_ ? failed_->rc : last;
+}
+
+memcached_return_t Handle::CheckGet(std::string_view key, memcached_return_t rc) {
+  const memcached_result_st& result = memc_->result;
+  const bool fetched = rc == MEMCACHED_SUCCESS && result.key_length > 0;
+  if (!fetched || std::string_view(result.item_key, result.key_length) == key) return Check(rc);
+  // What follows on that connection answers other requests than are asked.
+  if (memcached_query_id(memc_) == query_ && server_) {
+    failed_ = {MEMCACHED_PROTOCOL_ERROR, FailureKind::kProtocol};
+    std::erase(pending_, *server_);
+    sights_[*server_].open = false;
+    Report(*server_, Outcome::kFailed);
+  }
+  Settle(query_, false);
+  memcached_quit(memc_);  // there is no way to close one alone
+  return MEMCACHED_PROTOCOL_ERROR;
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -47,8 +47,9 @@ class Handle {
   // Attaches the memcached_st of `handle`, anew if it was.
   static void Install(std::unique_ptr<Handle> handle);
 
-  // See CheckCall().
+  // See CheckCall() and CheckGet().
   memcached_return_t Check(memcached_return_t rc);
+  memcached_return_t CheckGet(std::string_view key, memcached_return_t rc);
 
  private:
   // What was seen of a server when it was last looked at.
@@ -85,9 +86,10 @@ class Handle {
   // Of the call that was routed last, by libmemcached's number for it. A multi-get is one call.
   std::uint64_t query_;
   std::shared_ptr<const RouterSnapshot> snapshot_;
-  std::size_t keys_ = 0;           // routed in it
-  bool nowhere_ = false;           // some of them nowhere
-  std::optional<Failure> failed_;  // what a server failed with in it
+  std::optional<ServerIndex> server_;  // of its last key
+  std::size_t keys_ = 0;               // routed in it
+  bool nowhere_ = false;               // some of them nowhere
+  std::optional<Failure> failed_;      // what a server failed with in it
 
   std::vector<Sight> sights_;         // by ServerIndex
   std::vector<ServerIndex> pending_;  // routed to and not looked at since

@@ -45,7 +45,7 @@ Outcome Get(memcached_st* memc, std::string_view key) {
   std::size_t size = 0;
   std::uint32_t flags = 0;
   char* value = memcached_get(memc, key.data(), key.size(), &size, &flags, &rc);
-  Outcome outcome = Checked(memc, rc);
+  Outcome outcome{rc, CheckGet(memc, key, rc)};
   if (value != nullptr) outcome.value.assign(value, size);
   std::free(value);
   return outcome;
