@@ -35,8 +35,10 @@ SHARDCACHE_EXPORT void shardcache_router_close(shardcache_router* router);
 SHARDCACHE_EXPORT bool shardcache_attach(memcached_st* memc, shardcache_router* router,
                                          char** error);
 
-/* shardcache::CheckCall(). */
+/* shardcache::CheckCall() and CheckGet(). */
 SHARDCACHE_EXPORT memcached_return_t shardcache_check(memcached_st* memc, memcached_return_t rc);
+SHARDCACHE_EXPORT memcached_return_t shardcache_check_get(memcached_st* memc, const char* key,
+                                                          size_t key_length, memcached_return_t rc);
 
 #ifdef __cplusplus
 }
