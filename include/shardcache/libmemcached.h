@@ -72,7 +72,7 @@ namespace shardcache::inline v0 {
 // - Calls ..._by_key route by the group key, which the proxy knows nothing of.
 // Safe are: get with CheckGet(); mget with memcached_fetch_result(), the keys of which tell
 // whose the values are; all else with CheckCall().
-SHARDCACHE_EXPORT [[nodiscard]] Result<void> Attach(memcached_st* memc,
+[[nodiscard]] SHARDCACHE_EXPORT Result<void> Attach(memcached_st* memc,
                                                     std::shared_ptr<Router> router);
 
 // False also where a hash was set after Attach(), which may be called again. REQUIRES: memc.

@@ -221,9 +221,24 @@ void Handle::Report(ServerIndex server, Outcome outcome) {
   }
 }
 
+// Whether a call of one key had its answer, without a look at the connection, which costs a call
+// of the system.
+bool Handle::SurelyAnswered(memcached_return_t rc) {
+  if (rc != MEMCACHED_SUCCESS && rc != MEMCACHED_NOTSTORED && rc != MEMCACHED_DATA_EXISTS) {
+    return false;
+  }
+  const bool alone = keys_ == 1 && server_ && pending_.size() == 1 && pending_[0] == *server_;
+  if (!alone || memcached_server_response_count(Instance(*server_)) > 0) return false;
+  sights_[*server_].open = true;
+  Report(*server_, Outcome::kAnswered);
+  pending_.clear();
+  return true;
+}
+
 memcached_return_t Handle::Check(memcached_return_t rc) {
   const std::uint64_t query = memcached_query_id(memc_);
   const bool routed = query == query_ && keys_ > 0;
+  if (routed && SurelyAnswered(rc)) return rc;
   Settle(query, query == query_);
   const memcached_return_t last = memcached_last_error(memc_);
   if (rc != MEMCACHED_NOTFOUND && rc != MEMCACHED_END) {

@@ -74,6 +74,7 @@ class Handle {
   Outcome LookAt(ServerIndex server, bool calls_unseen, bool errors_are_current);
   Outcome LookAtSocket(const memcached_instance_st* instance, bool changed,
                        bool errors_are_current);
+  bool SurelyAnswered(memcached_return_t rc);
   void Report(ServerIndex server, Outcome outcome);
   const memcached_instance_st* Instance(ServerIndex server) const;
 
