@@ -11,12 +11,17 @@
 #include "tests/attach/scripted_server.h"
 #include "tests/harness/echo_backends.h"
 
+// A size that a server declares is asked of malloc() as it is; the sanitizers' must not end the
+// process for that.
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace shardcache::testing {
 namespace {
 
-constexpr Milliseconds kTimeout{100};
+constexpr Milliseconds kTimeout{250};
 // A busy machine may let a test wait.
-constexpr Milliseconds kSlack{80};
+constexpr Milliseconds kSlack{500};
 
 const std::vector<std::string> kEject = {"auto_eject_hosts: true", "server_failure_limit: 1000"};
 
@@ -261,7 +266,7 @@ TEST(AttachFailuresTest, CountWithoutCheckCallFromTheNextCallOn) {
 }
 
 TEST(AttachFailuresTest, AnEjectedServerIsNotAskedAndReturns) {
-  One one({"auto_eject_hosts: true", "server_failure_limit: 2", "server_retry_timeout: 300"});
+  One one({"auto_eject_hosts: true", "server_failure_limit: 2", "server_retry_timeout: 1000"});
   one.Fail({.close = true});
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(Get(one.memc.get(), "key").checked, MEMCACHED_CONNECTION_FAILURE);
@@ -272,10 +277,10 @@ TEST(AttachFailuresTest, AnEjectedServerIsNotAskedAndReturns) {
     const auto begin = Clock::now();
     EXPECT_EQ(Get(one.memc.get(), "key").checked, MEMCACHED_NO_SERVERS);
     EXPECT_EQ(Set(one.memc.get(), "key", "v").checked, MEMCACHED_NO_SERVERS);
-    if (Clock::now() - begin > kSlack) break;  // the machine stood still
+    if (Clock::now() - begin > kSlack) break;  // the machine stands still
   }
   EXPECT_EQ(one.server.requests(), asked);
-  std::this_thread::sleep_for(Milliseconds(310));
+  std::this_thread::sleep_for(Milliseconds(1010));
   EXPECT_EQ(Get(one.memc.get(), "key"), Right(Call::kGet, "key"));
 }
 
