@@ -24,6 +24,9 @@ constexpr int kSweepKeys = 500;
 // by that alone.
 constexpr Milliseconds kBefore{60};
 constexpr Milliseconds kAfter{220};
+// A request that takes longer than the timeout by this was held up by the machine, and each side
+// may have been so at another moment.
+constexpr Milliseconds kStall{40};
 constexpr Milliseconds kSweepTime{60};
 
 struct Options {
@@ -166,11 +169,11 @@ class World {
     }
   }
 
-  // After a time-out of a healthy server, which only one side may have seen: with all servers
-  // well and every retry over, both sides have all of them live.
+  // After a stall, which the two sides may have met differently: with all servers well and every
+  // retry over, both have all of them live.
   void Resynchronise() {
     ++stalls;
-    Note("a healthy server timed out: the machine stood still");
+    Note("the machine stood still");
     for (std::size_t i = 0; i < modes_.size(); ++i) {
       backends_.SetMode(static_cast<int>(i), Mode::kServe);
       modes_[i] = Mode::kServe;
@@ -183,6 +186,7 @@ class World {
   void Request(const std::string& key) {
     AvoidExpiry(Milliseconds(0));
     const auto server = Route(key);
+    const auto begin = Clock::now();
     auto asked = std::async(std::launch::async, [&] { return client_->Get(key); });
     const Outcome outcome = Get(memc_.get(), key);
     const Answer answer = asked.get();
@@ -190,8 +194,10 @@ class World {
     if (!client_->connected()) client_->Reconnect();
     ++compared;
     if (server) connected_[*server] = outcome.rc == MEMCACHED_SUCCESS;
-    if (server && !Faulty(server) &&
-        (outcome.rc == MEMCACHED_TIMEOUT || answer.text.find("timed out") != std::string::npos)) {
+    const bool healthy_timed_out =
+        server && !Faulty(server) &&
+        (outcome.rc == MEMCACHED_TIMEOUT || answer.text.find("timed out") != std::string::npos);
+    if (healthy_timed_out || Clock::now() - begin > options_.timeout + kStall) {
       return Resynchronise();
     }
     const bool hit = outcome.rc == MEMCACHED_SUCCESS;
@@ -282,7 +288,7 @@ void Play(const Options& options, std::uint64_t salt, int events) {
   EXPECT_EQ(world.mismatches, 0) << "SHARDCACHE_SEED=" << Seed() << '\n' << world.log;
   EXPECT_GE(world.compared, kSweepKeys * events);
   EXPECT_GT(world.failed, 0);
-  EXPECT_LE(world.stalls, events / 10);
+  EXPECT_LE(world.stalls, events / 4);
 }
 
 TEST(AttachLockstepTest, KetamaOfFiveServers) { Play({}, 21, 40); }
