@@ -7,7 +7,8 @@ install(TARGETS shardcache EXPORT shardcache-targets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/shardcache
-  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
+  PATTERN "libmemcached*.h" EXCLUDE)  # which the component installs
 install(EXPORT shardcache-targets NAMESPACE shardcache:: DESTINATION ${package_dir})
 
 configure_package_config_file(shardcache-config.cmake.in
