@@ -22,6 +22,17 @@ std::string_view TakeWord(std::string_view* text) {
   return word;
 }
 
+// Takes a number of plain digits and the blank behind it off the front.
+template <typename Number>
+std::optional<Number> TakeNumber(std::string_view* text) {
+  Number number = 0;
+  const char* const end = text->data() + text->size();
+  const auto [behind, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || (behind != end && *behind != ' ')) return std::nullopt;
+  text->remove_prefix(std::min(text->size(), static_cast<std::size_t>(behind - text->data()) + 1));
+  return number;
+}
+
 // A number of plain digits and nothing else.
 template <typename Number>
 std::optional<Number> ParseNumber(std::string_view text) {
@@ -117,6 +128,7 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
 }
 
 Progress Parser::ReadLine(Request* request, std::string_view line) {
+  if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
   if (line == "ERROR") return ErrorLine(request, Status::kError, line);
   if (line.starts_with("CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
   if (line.starts_with("SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
@@ -138,7 +150,6 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
     default:
       break;
   }
-  if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
   if (!IsCounter(request->verb)) return Progress::kProtocol;
   const auto number = ParseNumber<std::uint64_t>(WithoutTrailingBlanks(line));
   if (!number) return Progress::kProtocol;
@@ -158,19 +169,23 @@ Progress Parser::ReadGetLine(Request* request, std::string_view line) {
 // "KEY FLAGS BYTES [CAS]" of a key that was asked for and not answered yet. A memcached answers
 // in the order asked; a proxy may not.
 Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
-  const std::string_view key = TakeWord(&rest);
   std::size_t index = next_;
   const std::size_t count = request->keys.size();
   for (std::size_t tried = 0;; ++tried, index = index + 1 == count ? 0 : index + 1) {
     if (tried == count) return Progress::kProtocol;
-    if (request->answers[index].status == Status::kPending && request->keys[index] == key) break;
+    const std::string_view key = request->keys[index];
+    if (request->answers[index].status == Status::kPending && rest.starts_with(key) &&
+        rest.size() > key.size() && rest[key.size()] == ' ') {
+      break;
+    }
   }
   next_ = index + 1 == count ? 0 : index + 1;
-  const auto flags = ParseNumber<std::uint32_t>(TakeWord(&rest));
-  const auto size = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  rest.remove_prefix(request->keys[index].size() + 1);
+  const auto flags = TakeNumber<std::uint32_t>(&rest);
+  const auto size = TakeNumber<std::uint64_t>(&rest);
   // memcached gives the cas value to "gets" alone.
   std::optional<std::uint64_t> cas = 0;
-  if (request->verb == Verb::kGets) cas = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  if (request->verb == Verb::kGets) cas = TakeNumber<std::uint64_t>(&rest);
   if (!flags || !size || !cas || !rest.empty() || *size > kMaxValue) return Progress::kProtocol;
   Answer& answer = request->answers[index];
   answer.flags = *flags;
@@ -182,7 +197,7 @@ Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
 // "BYTES fFLAGS cCAS tSECONDS kKEY"; t-1 for an item that never expires.
 Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
   Answer& answer = request->answers[0];
-  const auto size = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  const auto size = TakeNumber<std::uint64_t>(&rest);
   std::optional<std::uint32_t> flags;
   std::optional<std::uint64_t> cas;
   std::optional<std::int64_t> seconds;
