@@ -2,16 +2,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <utility>
 
 namespace shardcache::inline v0::internal {
 namespace {
 
+// Compared as numbers, for the length of a literal is known to the compiler.
+template <std::size_t N>
+bool StartsWith(std::string_view text, const char (&prefix)[N]) {
+  return text.size() >= N - 1 && std::memcmp(text.data(), prefix, N - 1) == 0;
+}
+
+template <std::size_t N>
+bool Is(std::string_view text, const char (&other)[N]) {
+  return text.size() == N - 1 && std::memcmp(text.data(), other, N - 1) == 0;
+}
+
 // Takes "PREFIX" off the front of `*text`.
-bool Take(std::string_view prefix, std::string_view* text) {
-  if (!text->starts_with(prefix)) return false;
-  text->remove_prefix(prefix.size());
+template <std::size_t N>
+bool Take(const char (&prefix)[N], std::string_view* text) {
+  if (!StartsWith(*text, prefix)) return false;
+  text->remove_prefix(N - 1);
   return true;
 }
 
@@ -51,39 +64,39 @@ Progress Finish(Request* request, Status status) {
 std::optional<Status> PlainStatus(Verb verb, std::string_view line) {
   switch (verb) {
     case Verb::kCas:
-      if (line == "EXISTS") return Status::kExists;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "EXISTS")) return Status::kExists;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       [[fallthrough]];
     case Verb::kSet:
     case Verb::kAdd:
     case Verb::kReplace:
     case Verb::kAppend:
     case Verb::kPrepend:
-      if (line == "STORED") return Status::kStored;
-      if (line == "NOT_STORED") return Status::kNotStored;
+      if (Is(line, "STORED")) return Status::kStored;
+      if (Is(line, "NOT_STORED")) return Status::kNotStored;
       return std::nullopt;
     case Verb::kDelete:
-      if (line == "DELETED") return Status::kDeleted;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "DELETED")) return Status::kDeleted;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kTouch:
-      if (line == "TOUCHED") return Status::kTouched;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "TOUCHED")) return Status::kTouched;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kIncrement:
     case Verb::kDecrement:
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kFlushAll:
-      if (line == "OK") return Status::kOk;
+      if (Is(line, "OK")) return Status::kOk;
       return std::nullopt;
     case Verb::kMetaNoop:
-      if (line == "MN") return Status::kOk;
+      if (Is(line, "MN")) return Status::kOk;
       return std::nullopt;
     case Verb::kMetaDelete:
-      if (line == "HD") return Status::kDeleted;
-      if (line == "NF") return Status::kMiss;
-      if (line == "EX") return Status::kExists;
+      if (Is(line, "HD")) return Status::kDeleted;
+      if (Is(line, "NF")) return Status::kMiss;
+      if (Is(line, "EX")) return Status::kExists;
       return std::nullopt;
     default:
       return std::nullopt;
@@ -128,17 +141,16 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
 }
 
 Progress Parser::ReadLine(Request* request, std::string_view line) {
+  const bool gets = request->verb <= Verb::kGetAndTouch;
+  if (gets && Take("VALUE ", &line)) return ReadValueHeader(request, line);
+  if (gets && Is(line, "END")) return FinishGet(request);
   if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
-  if (line == "ERROR") return ErrorLine(request, Status::kError, line);
-  if (line.starts_with("CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
-  if (line.starts_with("SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
+  if (Is(line, "ERROR")) return ErrorLine(request, Status::kError, line);
+  if (StartsWith(line, "CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
+  if (StartsWith(line, "SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
   switch (request->verb) {
-    case Verb::kGet:
-    case Verb::kGets:
-    case Verb::kGetAndTouch:
-      return ReadGetLine(request, line);
     case Verb::kMetaGet:
-      if (line == "EN") return Finish(request, Status::kMiss);
+      if (Is(line, "EN")) return Finish(request, Status::kMiss);
       return Take("VA ", &line) ? ReadMetaHeader(request, line) : Progress::kProtocol;
     case Verb::kStats:
     case Verb::kMetadump:
@@ -157,9 +169,7 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
   return Finish(request, Status::kNumber);
 }
 
-Progress Parser::ReadGetLine(Request* request, std::string_view line) {
-  if (Take("VALUE ", &line)) return ReadValueHeader(request, line);
-  if (line != "END") return Progress::kProtocol;
+Progress Parser::FinishGet(Request* request) {
   for (Answer& answer : request->answers) {
     if (answer.status == Status::kPending) answer.status = Status::kMiss;
   }
@@ -225,8 +235,8 @@ Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
 }
 
 Progress Parser::ReadListLine(Request* request, std::string_view line) {
-  if (line == "END") return Finish(request, Status::kOk);
-  if (request->verb == Verb::kMetadump && (line.starts_with("BUSY") || line == "NOT OK")) {
+  if (Is(line, "END")) return Finish(request, Status::kOk);
+  if (request->verb == Verb::kMetadump && (StartsWith(line, "BUSY") || Is(line, "NOT OK"))) {
     return ErrorLine(request, Status::kServerError, line);
   }
   if (!line.starts_with(request->verb == Verb::kStats ? "STAT " : "key=")) {

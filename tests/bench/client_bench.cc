@@ -1,7 +1,7 @@
 // Prints, as Markdown, how Client compares with a raw socket, with libmemcached and with going
 // through nutcracker.
 //
-// usage: client_bench [ROUNDS [CPU]]
+// usage: client_bench [ROUNDS [CPU [TASK]]]
 //
 // This process, four memcacheds and a nutcracker run on one processor, so that what is compared is
 // work and not who sleeps where. Each round does each thing once in each way, in random order; each
@@ -227,7 +227,8 @@ int main(int argc, char** argv) {
       return 1;
     }
     World world;  // the programs that it starts inherit the processor
-    const std::vector<Task> tasks = Tasks();
+    std::vector<Task> tasks = Tasks();
+    if (argc > 3) std::erase_if(tasks, [&](const Task& task) { return task.name != argv[3]; });
     Print(tasks, Measure(&world, tasks, rounds));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "client_bench: %s\n", error.what());
