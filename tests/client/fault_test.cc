@@ -7,6 +7,7 @@
 
 #include <array>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -73,9 +74,9 @@ class FaultTest : public ::testing::Test {
   }
 
   std::uint64_t Failures() const {
-    std::uint64_t sum = 0;
-    for (const auto count : client_.Metrics().servers[0].failures) sum += count;
-    return sum;
+    const ClientMetrics metrics = client_.Metrics();
+    const auto& failures = metrics.servers[0].failures;
+    return std::accumulate(failures.begin(), failures.end(), std::uint64_t{0});
   }
 
   // Every command meets `fault` and fails with `code`, on an open connection if `open`; one failure
