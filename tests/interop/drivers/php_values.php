@@ -34,7 +34,7 @@ function pecl_memcache(array $setup): array {
     $client->addServer($host, $port, false, $weight);
   }
   return [
-    fn($key, $value) => $client->set($key, $value, $key === 'long' ? MEMCACHE_COMPRESSED : 0),
+    fn($key, $value) => $client->set($key, $value, is_string($value) && strlen($value) > 1000 ? MEMCACHE_COMPRESSED : 0),
     fn($key) => $client->get($key),
   ];
 }
