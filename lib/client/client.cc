@@ -31,7 +31,7 @@ std::int64_t WireExpire(const Expiration& expire) {
 }
 
 Verb VerbOf(Command command) {
-  constexpr std::array<Verb, 13> kVerbs = {
+  static constexpr std::array<Verb, 13> kVerbs = {
       Verb::kGet,       Verb::kGets,      Verb::kGetAndTouch, Verb::kSet, Verb::kAdd,
       Verb::kReplace,   Verb::kAppend,    Verb::kPrepend,     Verb::kCas, Verb::kDelete,
       Verb::kIncrement, Verb::kDecrement, Verb::kTouch};
@@ -62,26 +62,26 @@ Outcome OutcomeOf(Status status) {
 Item ItemOf(const Operation& operation) {
   const bool counts =
       operation.command == Command::kIncrement || operation.command == Command::kDecrement;
-  return {.verb = VerbOf(operation.command),
-          .key = operation.key,
-          .value = operation.value,
-          .flags = operation.flags,
-          .expire = WireExpire(operation.expire),
-          .number = counts ? operation.delta : operation.cas};
+  return {.key = operation.key,
+          .request = {.verb = VerbOf(operation.command),
+                      .value = operation.value,
+                      .flags = operation.flags,
+                      .expire = WireExpire(operation.expire),
+                      .number = counts ? operation.delta : operation.cas}};
 }
 
-Value ValueOf(Answer answer) {
+Value ValueOf(Answer&& answer) {
   return {.data = std::move(answer.data), .flags = answer.flags, .cas = answer.number};
 }
 
-Result<std::optional<Value>> ReadResult(Item item) {
-  if (item.error) return *std::move(item.error);
+Result<std::optional<Value>> ReadResult(Item&& item) {
+  if (item.error) return std::move(*item.error);
   if (item.answer.status == Status::kMiss) return std::optional<Value>();
   return std::optional<Value>(ValueOf(std::move(item.answer)));
 }
 
-Result<Reply> ReplyOf(Item item) {
-  if (item.error) return *std::move(item.error);
+Result<Reply> ReplyOf(Item&& item) {
+  if (item.error) return std::move(*item.error);
   Reply reply{.outcome = OutcomeOf(item.answer.status)};
   if (reply.outcome == Outcome::kHit) {
     reply.value = ValueOf(std::move(item.answer));
@@ -100,7 +100,7 @@ Item Ask(internal::ClientEngine* engine, const Operation& operation) {
 
 Result<Outcome> AskOutcome(internal::ClientEngine* engine, const Operation& operation) {
   Item item = Ask(engine, operation);
-  if (item.error) return *std::move(item.error);
+  if (item.error) return std::move(*item.error);
   return OutcomeOf(item.answer.status);
 }
 
@@ -113,7 +113,7 @@ Result<bool> AskWhether(internal::ClientEngine* engine, const Operation& operati
 Result<std::optional<std::uint64_t>> AskCounter(internal::ClientEngine* engine,
                                                 const Operation& operation) {
   Item item = Ask(engine, operation);
-  if (item.error) return *std::move(item.error);
+  if (item.error) return std::move(*item.error);
   if (item.answer.status == Status::kMiss) return std::optional<std::uint64_t>();
   return std::optional<std::uint64_t>(item.answer.number);
 }
@@ -255,7 +255,7 @@ std::map<std::string, Result<std::string>> Client::Version() {
   std::map<std::string, Result<std::string>> versions;
   for (auto& server : engine_->AskAll(Verb::kVersion)) {
     if (server.error) {
-      versions.emplace(server.server.name, *std::move(server.error));
+      versions.emplace(server.server.name, std::move(*server.error));
     } else {
       versions.emplace(server.server.name, std::move(server.answer.data));
     }
@@ -267,7 +267,7 @@ std::map<std::string, Result<void>> Client::FlushAll() {
   std::map<std::string, Result<void>> flushed;
   for (auto& server : engine_->AskAll(Verb::kFlushAll)) {
     flushed.emplace(server.server.name,
-                    server.error ? Result<void>(*std::move(server.error)) : Result<void>());
+                    server.error ? Result<void>(std::move(*server.error)) : Result<void>());
   }
   return flushed;
 }
@@ -277,7 +277,7 @@ std::map<std::string, Result<std::map<std::string, std::string>>> Client::Stats(
   std::map<std::string, Result<std::map<std::string, std::string>>> all;
   for (auto& server : engine_->AskAll(Verb::kStats, sort)) {
     if (server.error) {
-      all.emplace(server.server.name, *std::move(server.error));
+      all.emplace(server.server.name, std::move(*server.error));
       continue;
     }
     std::map<std::string, std::string> stats;

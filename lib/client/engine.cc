@@ -10,6 +10,9 @@ namespace {
 constexpr std::chrono::milliseconds kFirstPause(1);
 constexpr std::chrono::milliseconds kLongestPause(50);
 
+// For fewer keys hashing them side by side does not pay.
+constexpr std::size_t kRoutedOneByOne = 4;
+
 bool IsGet(Verb verb) {
   return verb == Verb::kGet || verb == Verb::kGets || verb == Verb::kGetAndTouch ||
          verb == Verb::kMetaGet;
@@ -94,12 +97,12 @@ bool ClientEngine::Prepare(std::span<Item> items) {
       pending_.push_back(&item);
       continue;
     }
-    item.error = Error{ErrorCode::kInvalidArgument,
-                       "memcached takes keys of 1 to 250 bytes without blanks and control "
-                       "characters, not the " +
-                           std::to_string(item.sent_key.size()) + " bytes of '" +
-                           std::string(item.key.substr(0, 300)) + "'",
-                       "", std::string(item.key)};
+    item.error.reset(new Error{ErrorCode::kInvalidArgument,
+                               "memcached takes keys of 1 to 250 bytes without blanks and control "
+                               "characters, not the " +
+                                   std::to_string(item.sent_key.size()) + " bytes of '" +
+                                   std::string(item.key.substr(0, 300)) + "'",
+                               "", std::string(item.key)});
   }
   return !pending_.empty();
 }
@@ -110,15 +113,21 @@ void ClientEngine::Route(const RouterSnapshot& snapshot) {
   const bool hash_prefix = core_->options().hash_prefix;
   for (const Item* item : pending_) route_keys_.push_back(hash_prefix ? item->sent_key : item->key);
   routes_.resize(pending_.size());
-  snapshot.Route(route_keys_, routes_);
+  if (routes_.size() < kRoutedOneByOne) {
+    for (std::size_t i = 0; i < routes_.size(); ++i) {
+      routes_[i] = snapshot.Route(route_keys_[i]).value_or(kNoServer);
+    }
+  } else {
+    snapshot.Route(route_keys_, routes_);
+  }
   used_.clear();
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     Item* const item = pending_[i];
     item->server = routes_[i];
     if (item->server == kNoServer) {
-      item->error =
-          Error{ErrorCode::kNoLiveServer, "no server is live for '" + std::string(item->key) + "'",
-                "", std::string(item->key)};
+      item->error.reset(new Error{ErrorCode::kNoLiveServer,
+                                  "no server is live for '" + std::string(item->key) + "'", "",
+                                  std::string(item->key)});
       continue;
     }
     item->error.reset();
@@ -156,30 +165,19 @@ void ClientEngine::TakeTickets(const RouterSnapshot& snapshot) {
       item->ticket = {};
       item->removal = nullptr;
       if (keys == nullptr || (all_live && !keys->active())) continue;
-      item->ticket = Changes(item->verb) ? keys->BeginWrite(item->sent_key, server, snapshot)
-                                         : keys->BeginRead(item->sent_key, server);
+      item->ticket = Changes(item->request.verb)
+                         ? keys->BeginWrite(item->sent_key, server, snapshot)
+                         : keys->BeginRead(item->sent_key, server);
     }
   }
 }
 
-Request& ClientEngine::AddRequest(Link* link, const Item& item) {
-  Request& request = requests_.emplace_back();
-  request.verb = item.verb;
-  request.value = item.value;
-  request.flags = item.flags;
-  request.expire = item.expire;
-  request.number = item.number;
-  link->lane.requests.push_back(&request);
-  return request;
-}
-
 void ClientEngine::RemoveFirst(Link* link, Item* item) {
-  Request& removal = requests_.emplace_back();
-  removal.verb = Verb::kDelete;
-  removal.keys = {&item->sent_key, 1};
-  item->removal = &removals_.emplace_back();
-  removal.answers = {item->removal, 1};
-  link->lane.requests.push_back(&removal);
+  Removal& removal = removals_.emplace_back();
+  item->removal = &removal.answer;
+  removal.request = {
+      .verb = Verb::kDelete, .keys = {&item->sent_key, 1}, .answers = {item->removal, 1}};
+  link->lane.requests.push_back(&removal.request);
   link->metrics->guarded.Add();
 }
 
@@ -197,9 +195,11 @@ void ClientEngine::MakeRequests(Link* link, bool merge) {
   }
   if (!merge) {
     for (Item* item : link->items) {
-      item->request = &AddRequest(link, *item);
-      item->request->keys = {&item->sent_key, 1};
-      item->request->answers = {&item->answer, 1};
+      item->request.keys = {&item->sent_key, 1};
+      item->request.answers = {&item->answer, 1};
+      item->request.sent = false;
+      item->asked = &item->request;
+      lane.requests.push_back(item->asked);
     }
     return;
   }
@@ -207,10 +207,10 @@ void ClientEngine::MakeRequests(Link* link, bool merge) {
   for (const Item* item : link->items) link->keys.push_back(item->sent_key);
   link->answers.clear();
   link->answers.resize(link->items.size());
-  Request& request = AddRequest(link, *link->items.front());
-  request.keys = link->keys;
-  request.answers = link->answers;
-  for (Item* item : link->items) item->request = &request;
+  link->merged = {
+      .verb = link->items.front()->request.verb, .keys = link->keys, .answers = link->answers};
+  lane.requests.push_back(&link->merged);
+  for (Item* item : link->items) item->asked = &link->merged;
 }
 
 void ClientEngine::ReturnTicket(const Item& item, ServerIndex server) {
@@ -235,7 +235,7 @@ void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot&
     if (doubtful && item.removal != nullptr) item.removal->status = Status::kPending;
     const Status status = item.answer.status;
     any_answer = any_answer || status != Status::kPending;
-    if (IsGet(item.verb)) {
+    if (IsGet(item.request.verb)) {
       metrics.hits.Add(status == Status::kHit);
       metrics.misses.Add(status == Status::kMiss);
     }
@@ -261,27 +261,27 @@ Error ClientEngine::LostError(const Item& item, const Link& link) const {
   const Server& server = link.connection.server();
   const WireFailure& failure = *link.lane.failure;
   Error error{CodeOf(failure.kind),
-              "server " + Name(server) + ", asked to " + std::string(VerbName(item.verb)) + " '" +
-                  std::string(item.key) + "': " + failure.what,
+              "server " + Name(server) + ", asked to " + std::string(VerbName(item.request.verb)) +
+                  " '" + std::string(item.key) + "': " + failure.what,
               server.name, std::string(item.key)};
-  error.maybe_applied = item.request->sent && Changes(item.verb);
+  error.maybe_applied = item.asked->sent && Changes(item.request.verb);
   return error;
 }
 
 Error ClientEngine::AnswerError(const Item& item, const Server& server) const {
   return {ErrorCode::kRefusedByServer,
-          "server " + Name(server) + ", asked to " + std::string(VerbName(item.verb)) + " '" +
-              std::string(item.key) + "', answered: " + item.answer.data,
+          "server " + Name(server) + ", asked to " + std::string(VerbName(item.request.verb)) +
+              " '" + std::string(item.key) + "', answered: " + item.answer.data,
           server.name, std::string(item.key)};
 }
 
 // Whether the item is over. It is not if it got no answer and is to be asked again.
 bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
   if (item->answer.status >= Status::kError) {
-    item->error = AnswerError(*item, link.connection.server());
+    item->error = std::make_unique<Error>(AnswerError(*item, link.connection.server()));
   } else if (item->answer.status == Status::kPending) {
-    if (may_retry && (!item->request->sent || MayRepeat(item->verb))) return false;
-    item->error = LostError(*item, link);
+    if (may_retry && (!item->asked->sent || MayRepeat(item->request.verb))) return false;
+    item->error = std::make_unique<Error>(LostError(*item, link));
   }
   return true;
 }
@@ -295,9 +295,11 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
   std::uint64_t last_version = 0;
   while (true) {
     auto snapshot = core_->router().Snapshot();
+    TimePoint now = begin;
     if (core_->MayHaveWork(*snapshot)) {
       core_->Step();
       snapshot = core_->router().Snapshot();
+      now = Clock::now();
     }
     Follow(*snapshot);
     Route(*snapshot);
@@ -307,21 +309,20 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
       snapshot = core_->router().Snapshot();
       Follow(*snapshot);
       Route(*snapshot);
+      now = Clock::now();
     }
     std::erase_if(pending_, [](const Item* item) { return item->server == kNoServer; });
     TakeTickets(*snapshot);
-    requests_.clear();
     removals_.clear();
     lanes_.clear();
     for (const ServerIndex server : used_) {
       MakeRequests(links_[server].get(), merge);
       lanes_.push_back(&links_[server]->lane);
     }
-    Run(lanes_, std::min(deadline, DeadlineAfter(begin, options.timeout)));
+    Run(lanes_, now, std::min(deadline, DeadlineAfter(begin, options.timeout)));
 
     for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
-    const TimePoint now = lanes_.empty() ? begin : Clock::now();
-    const bool may_retry = options.retry == Retry::kUntilAnswered && now < deadline;
+    const bool may_retry = options.retry == Retry::kUntilAnswered && Clock::now() < deadline;
     pending_.clear();
     for (const ServerIndex server : used_) {
       Link& link = *links_[server];
@@ -333,7 +334,7 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
     if (pending_.empty()) return;
     // Where nobody was ejected the same servers would be asked at once, over and over.
     if (snapshot->version == last_version) {
-      std::this_thread::sleep_until(std::min(deadline, now + pause));
+      std::this_thread::sleep_until(std::min(deadline, Clock::now() + pause));
       pause = std::min(pause * 2, kLongestPause);
     }
     last_version = core_->router().Snapshot()->version;
@@ -346,7 +347,7 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
   Follow(*snapshot);
   std::vector<ServerAnswer> all(links_.size());
   std::vector<std::function<void(std::string_view)>> takers(links_.size());
-  requests_.clear();
+  std::vector<Request> requests(links_.size());
   lanes_.clear();
   for (ServerIndex i = 0; i < links_.size(); ++i) {
     Link& link = *links_[i];
@@ -356,19 +357,17 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
     }
     link.items.clear();
     MakeRequests(&link, /*merge=*/false);
-    Request& request = AddRequest(&link, Item{.verb = verb});
-    if (!argument.empty()) request.keys = {&argument, 1};
-    request.answers = {&all[i].answer, 1};
     takers[i] = [&, i](std::string_view line) { all[i].lines.emplace_back(line); };
-    request.lines = &takers[i];
+    requests[i] = {.verb = verb, .answers = {&all[i].answer, 1}, .lines = &takers[i]};
+    if (!argument.empty()) requests[i].keys = {&argument, 1};
+    link.lane.requests.push_back(&requests[i]);
     lanes_.push_back(&link.lane);
   }
   const TimePoint begin = Clock::now();
-  Run(lanes_, DeadlineAfter(begin, core_->options().deadline));
+  Run(lanes_, begin, DeadlineAfter(begin, core_->options().deadline));
   for (ServerIndex i = 0; i < links_.size(); ++i) {
     Link& link = *links_[i];
-    Item item{.verb = verb, .answer = all[i].answer};
-    item.request = link.lane.requests.front();
+    Item item{.request = requests[i], .answer = all[i].answer, .asked = &requests[i]};
     Settle(&item, link, /*may_retry=*/false);
     all[i].error = std::move(item.error);
     // twemproxy never asks a server that is out, so what it then says is not counted.

@@ -17,25 +17,21 @@
 
 namespace shardcache::inline v0::internal {
 
-// One key of a call, and what came of it.
+// One key of a call, and what came of it. Stays where it is while it is under way.
 struct Item {
   // Asked for by the caller.
-  Verb verb = Verb::kGet;
   std::string_view key = {};  // as the application has it
-  std::string_view value = {};
-  std::uint32_t flags = 0;
-  std::int64_t expire = 0;
-  std::uint64_t number = 0;  // cas or delta
+  Request request = {};       // its verb, value, flags, expire and number
 
   // The result: an answer that is not pending, or an error.
   Answer answer = {};
-  std::optional<Error> error = {};
+  std::unique_ptr<Error> error = {};
 
   // While it is under way.
   std::string_view sent_key = {};  // with the prefix
   ServerIndex server = kNoServer;
   StaleKeys::Ticket ticket = {};
-  Request* request = nullptr;
+  Request* asked = nullptr;   // `request`, or the merged one
   Answer* removal = nullptr;  // of the deletion of a stale copy, if there was one
 };
 
@@ -55,7 +51,7 @@ class ClientEngine {
   struct ServerAnswer {
     Server server;
     Answer answer;
-    std::optional<Error> error;
+    std::unique_ptr<Error> error;
     std::vector<std::string> lines;
   };
   std::vector<ServerAnswer> AskAll(Verb verb, std::string_view argument = {});
@@ -74,7 +70,8 @@ class ClientEngine {
     // Of the attempt that is under way.
     Lane lane;
     std::vector<Item*> items;
-    std::vector<std::string_view> keys;  // of a merged get
+    Request merged;  // of a merged get
+    std::vector<std::string_view> keys;
     std::vector<Answer> answers;
     std::uint64_t opened_before = 0;
   };
@@ -85,7 +82,6 @@ class ClientEngine {
   bool CheckConnections(const RouterSnapshot& snapshot);
   void TakeTickets(const RouterSnapshot& snapshot);
   void MakeRequests(Link* link, bool merge);
-  Request& AddRequest(Link* link, const Item& item);
   void RemoveFirst(Link* link, Item* item);
   void Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot, TimePoint begin);
   void ReturnTicket(const Item& item, ServerIndex server);
@@ -107,8 +103,11 @@ class ClientEngine {
   std::vector<ServerIndex> routes_;
   std::vector<ServerIndex> used_;  // servers of the attempt
   std::vector<Lane*> lanes_;
-  std::deque<Request> requests_;
-  std::deque<Answer> removals_;
+  struct Removal {
+    Request request;
+    Answer answer;
+  };
+  std::deque<Removal> removals_;
   std::string prefixed_;
 };
 

@@ -34,8 +34,7 @@ void Connection::Close() {
   socket_.Close();
   state_ = State::kClosed;
   addresses_.clear();
-  out_.clear();
-  sent_ = in_begin_ = in_end_ = 0;
+  sent_ = out_end_ = in_begin_ = in_end_ = 0;
   waiting_.clear();
   parser_ = Parser();
 }
@@ -77,11 +76,10 @@ std::optional<WireFailure> Connection::ConnectToNext(WireFailure why_not) {
 }
 
 void Connection::Queue(Request* request) {
-  if (sent_ == out_.size()) {
-    out_.clear();
-    sent_ = 0;
-  }
-  Serialize(*request, &out_);
+  if (sent_ == out_end_) sent_ = out_end_ = 0;
+  const std::size_t needed = out_end_ + SerializedBound(*request);
+  if (out_.size() < needed) out_.resize(std::max(needed, 2 * out_.size()));
+  out_end_ = static_cast<std::size_t>(Serialize(*request, out_.data() + out_end_) - out_.data());
   waiting_.push_back(request);
 }
 
@@ -153,10 +151,9 @@ ssize_t Connection::ReceiveBytes(int flags) {
   return size;
 }
 
-std::optional<WireFailure> Connection::Receive(Deadline deadline) {
-  while (true) {
+std::optional<WireFailure> Connection::Receive(TimePoint now, Deadline deadline) {
+  for (;; now = Clock::now()) {
     ssize_t size = 0;
-    const TimePoint now = deadline == TimePoint::min() ? TimePoint::min() : Clock::now();
     if (now < deadline && LetWait(deadline - now)) {
       size = ReceiveBytes(0);
     } else {

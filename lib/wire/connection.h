@@ -39,10 +39,10 @@ class Connection {
   void Queue(Request* request);
 
   // Whether all that was queued has left, and whether all of it is answered.
-  bool all_sent() const { return state_ == State::kOpen && sent_ == out_.size(); }
+  bool all_sent() const { return state_ == State::kOpen && sent_ == out_end_; }
   bool idle() const { return waiting_.empty(); }
   // Bytes that are queued and have not left.
-  std::size_t unsent() const { return out_.size() - sent_; }
+  std::size_t unsent() const { return out_end_ - sent_; }
 
   // For poll(2).
   int fd() const { return socket_.fd(); }
@@ -51,12 +51,13 @@ class Connection {
   // Goes on with connecting, or sends as much as the kernel takes. Never waits.
   std::optional<WireFailure> Send();
 
-  // Takes what has arrived; waits for it, but not past `deadline`, if there is nothing. One wait
-  // may bring only a part of what is to come. REQUIRES: all_sent() && !idle() to wait.
-  std::optional<WireFailure> Receive(Deadline deadline);
+  // Takes what has arrived; waits for it, but not past `deadline`, if there is nothing; `now` is
+  // the time, or a little before. One wait may bring only a part of what is to come.
+  // REQUIRES: all_sent() && !idle() to wait.
+  std::optional<WireFailure> Receive(TimePoint now, Deadline deadline);
 
   // Never waits.
-  std::optional<WireFailure> ReceiveNow() { return Receive(TimePoint::min()); }
+  std::optional<WireFailure> ReceiveNow() { return Receive(TimePoint::min(), TimePoint::min()); }
 
   void Close();
 
@@ -76,8 +77,9 @@ class Connection {
   std::vector<SocketAddress> addresses_;     // while connecting: those that are still to be tried
   std::chrono::nanoseconds socket_wait_{0};  // how long a recv() on the socket waits
 
-  std::string out_;
+  std::vector<char> out_;
   std::size_t sent_ = 0;
+  std::size_t out_end_ = 0;
   std::vector<char> in_;
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;

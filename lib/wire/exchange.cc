@@ -35,8 +35,10 @@ void Push(Lane* lane, Deadline deadline) {
   }
 }
 
-void Pull(Lane* lane, Deadline deadline) {
-  if (auto failure = lane->connection->Receive(deadline)) return Fail(lane, *std::move(failure));
+void Pull(Lane* lane, TimePoint now, Deadline deadline) {
+  if (auto failure = lane->connection->Receive(now, deadline)) {
+    return Fail(lane, *std::move(failure));
+  }
   if (IsOver(*lane)) lane->finished = Clock::now();
   if (lane->connection->fd() >= 0) return;
   const bool behind = std::any_of(lane->requests.begin(), lane->requests.end(), [](Request* r) {
@@ -69,29 +71,36 @@ void WaitForAny(std::span<Lane* const> lanes, Deadline deadline, std::vector<pol
 
 // With everything sent the answers gather at our end by themselves, so they can be taken one
 // connection after the other.
-void PullInTurn(std::span<Lane* const> lanes, Deadline deadline) {
+void PullInTurn(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
   for (Lane* lane : lanes) {
-    while (!IsOver(*lane)) Pull(lane, deadline);
+    while (!IsOver(*lane)) {
+      Pull(lane, now, deadline);
+      now = IsOver(*lane) ? lane->finished : Clock::now();
+    }
   }
 }
 
 }  // namespace
 
-void Run(std::span<Lane* const> lanes, Deadline deadline) {
-  for (Lane* lane : lanes) Push(lane, deadline);
+void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
+  for (Lane* lane : lanes) {
+    const bool opens = !lane->connection->is_open();
+    Push(lane, deadline);
+    if (opens) now = Clock::now();
+  }
   std::vector<pollfd> polled;
   while (!AllSent(lanes)) {
     WaitForAny(lanes, deadline, &polled);
-    const bool late = Clock::now() >= deadline;
+    now = Clock::now();
     for (std::size_t i = 0; i < lanes.size(); ++i) {
       Lane* const lane = lanes[i];
       if (IsOver(*lane)) continue;
       if ((polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0 && lane->connection->is_open()) {
-        Pull(lane, TimePoint::min());
+        Pull(lane, TimePoint::min(), TimePoint::min());
       }
       if (!IsOver(*lane)) Push(lane, deadline);
     }
-    if (!late) continue;
+    if (now < deadline) continue;
     for (Lane* lane : lanes) {
       if (IsOver(*lane)) continue;
       const bool connected = lane->connection->is_open();
@@ -100,7 +109,7 @@ void Run(std::span<Lane* const> lanes, Deadline deadline) {
            {FailureKind::kTimeout, connected ? "no answer in time" : "no connection in time"});
     }
   }
-  PullInTurn(lanes, deadline);
+  PullInTurn(lanes, now, deadline);
 }
 
 }  // namespace shardcache::inline v0::internal

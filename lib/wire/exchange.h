@@ -25,9 +25,10 @@ struct Lane {
 };
 
 // Asks all servers before it waits for any, and returns when each lane is answered or has failed,
-// at `deadline` at the latest. What a server does has no effect on the other lanes. Memory is
-// bounded: a connection is given more only when the last tens of kilobytes have left.
-void Run(std::span<Lane* const> lanes, Deadline deadline);
+// at `deadline` at the latest; `now` is the time, or a little before. What a server does has no
+// effect on the other lanes. Memory is bounded: a connection is given more only when the last tens
+// of kilobytes have left.
+void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline);
 
 }  // namespace shardcache::inline v0::internal
 

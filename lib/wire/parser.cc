@@ -2,16 +2,29 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <optional>
 #include <utility>
 
 namespace shardcache::inline v0::internal {
 namespace {
 
+// Compared as numbers, for the length of a literal is known to the compiler.
+template <std::size_t N>
+bool StartsWith(std::string_view text, const char (&prefix)[N]) {
+  return text.size() >= N - 1 && std::memcmp(text.data(), prefix, N - 1) == 0;
+}
+
+template <std::size_t N>
+bool Is(std::string_view text, const char (&other)[N]) {
+  return text.size() == N - 1 && std::memcmp(text.data(), other, N - 1) == 0;
+}
+
 // Takes "PREFIX" off the front of `*text`.
-bool Take(std::string_view prefix, std::string_view* text) {
-  if (!text->starts_with(prefix)) return false;
-  text->remove_prefix(prefix.size());
+template <std::size_t N>
+bool Take(const char (&prefix)[N], std::string_view* text) {
+  if (!StartsWith(*text, prefix)) return false;
+  text->remove_prefix(N - 1);
   return true;
 }
 
@@ -20,6 +33,17 @@ std::string_view TakeWord(std::string_view* text) {
   const std::string_view word = text->substr(0, text->find(' '));
   text->remove_prefix(std::min(text->size(), word.size() + 1));
   return word;
+}
+
+// Takes a number of plain digits and the blank behind it off the front.
+template <typename Number>
+std::optional<Number> TakeNumber(std::string_view* text) {
+  Number number = 0;
+  const char* const end = text->data() + text->size();
+  const auto [behind, error] = std::from_chars(text->data(), end, number);
+  if (error != std::errc() || (behind != end && *behind != ' ')) return std::nullopt;
+  text->remove_prefix(std::min(text->size(), static_cast<std::size_t>(behind - text->data()) + 1));
+  return number;
 }
 
 // A number of plain digits and nothing else.
@@ -40,39 +64,39 @@ Progress Finish(Request* request, Status status) {
 std::optional<Status> PlainStatus(Verb verb, std::string_view line) {
   switch (verb) {
     case Verb::kCas:
-      if (line == "EXISTS") return Status::kExists;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "EXISTS")) return Status::kExists;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       [[fallthrough]];
     case Verb::kSet:
     case Verb::kAdd:
     case Verb::kReplace:
     case Verb::kAppend:
     case Verb::kPrepend:
-      if (line == "STORED") return Status::kStored;
-      if (line == "NOT_STORED") return Status::kNotStored;
+      if (Is(line, "STORED")) return Status::kStored;
+      if (Is(line, "NOT_STORED")) return Status::kNotStored;
       return std::nullopt;
     case Verb::kDelete:
-      if (line == "DELETED") return Status::kDeleted;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "DELETED")) return Status::kDeleted;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kTouch:
-      if (line == "TOUCHED") return Status::kTouched;
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "TOUCHED")) return Status::kTouched;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kIncrement:
     case Verb::kDecrement:
-      if (line == "NOT_FOUND") return Status::kMiss;
+      if (Is(line, "NOT_FOUND")) return Status::kMiss;
       return std::nullopt;
     case Verb::kFlushAll:
-      if (line == "OK") return Status::kOk;
+      if (Is(line, "OK")) return Status::kOk;
       return std::nullopt;
     case Verb::kMetaNoop:
-      if (line == "MN") return Status::kOk;
+      if (Is(line, "MN")) return Status::kOk;
       return std::nullopt;
     case Verb::kMetaDelete:
-      if (line == "HD") return Status::kDeleted;
-      if (line == "NF") return Status::kMiss;
-      if (line == "EX") return Status::kExists;
+      if (Is(line, "HD")) return Status::kDeleted;
+      if (Is(line, "NF")) return Status::kMiss;
+      if (Is(line, "EX")) return Status::kExists;
       return std::nullopt;
     default:
       return std::nullopt;
@@ -117,16 +141,16 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
 }
 
 Progress Parser::ReadLine(Request* request, std::string_view line) {
-  if (line == "ERROR") return ErrorLine(request, Status::kError, line);
-  if (line.starts_with("CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
-  if (line.starts_with("SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
+  const bool gets = request->verb <= Verb::kGetAndTouch;
+  if (gets && Take("VALUE ", &line)) return ReadValueHeader(request, line);
+  if (gets && Is(line, "END")) return FinishGet(request);
+  if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
+  if (Is(line, "ERROR")) return ErrorLine(request, Status::kError, line);
+  if (StartsWith(line, "CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
+  if (StartsWith(line, "SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
   switch (request->verb) {
-    case Verb::kGet:
-    case Verb::kGets:
-    case Verb::kGetAndTouch:
-      return ReadGetLine(request, line);
     case Verb::kMetaGet:
-      if (line == "EN") return Finish(request, Status::kMiss);
+      if (Is(line, "EN")) return Finish(request, Status::kMiss);
       // memcached 1.6.18 returns the flags of a miss too.
       if (Take("EN k", &line)) {
         if (line != request->keys[0]) return Progress::kProtocol;
@@ -143,7 +167,6 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
     default:
       break;
   }
-  if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
   if (!IsCounter(request->verb)) return Progress::kProtocol;
   const auto number = ParseNumber<std::uint64_t>(WithoutTrailingBlanks(line));
   if (!number) return Progress::kProtocol;
@@ -151,9 +174,7 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
   return Finish(request, Status::kNumber);
 }
 
-Progress Parser::ReadGetLine(Request* request, std::string_view line) {
-  if (Take("VALUE ", &line)) return ReadValueHeader(request, line);
-  if (line != "END") return Progress::kProtocol;
+Progress Parser::FinishGet(Request* request) {
   for (Answer& answer : request->answers) {
     if (answer.status == Status::kPending) answer.status = Status::kMiss;
   }
@@ -163,19 +184,23 @@ Progress Parser::ReadGetLine(Request* request, std::string_view line) {
 // "KEY FLAGS BYTES [CAS]" of a key that was asked for and not answered yet. A memcached answers
 // in the order asked; a proxy may not.
 Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
-  const std::string_view key = TakeWord(&rest);
   std::size_t index = next_;
   const std::size_t count = request->keys.size();
   for (std::size_t tried = 0;; ++tried, index = index + 1 == count ? 0 : index + 1) {
     if (tried == count) return Progress::kProtocol;
-    if (request->answers[index].status == Status::kPending && request->keys[index] == key) break;
+    const std::string_view key = request->keys[index];
+    if (request->answers[index].status == Status::kPending && rest.starts_with(key) &&
+        rest.size() > key.size() && rest[key.size()] == ' ') {
+      break;
+    }
   }
   next_ = index + 1 == count ? 0 : index + 1;
-  const auto flags = ParseNumber<std::uint32_t>(TakeWord(&rest));
-  const auto size = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  rest.remove_prefix(request->keys[index].size() + 1);
+  const auto flags = TakeNumber<std::uint32_t>(&rest);
+  const auto size = TakeNumber<std::uint64_t>(&rest);
   // memcached gives the cas value to "gets" alone.
   std::optional<std::uint64_t> cas = 0;
-  if (request->verb == Verb::kGets) cas = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  if (request->verb == Verb::kGets) cas = TakeNumber<std::uint64_t>(&rest);
   if (!flags || !size || !cas || !rest.empty() || *size > kMaxValue) return Progress::kProtocol;
   Answer& answer = request->answers[index];
   answer.flags = *flags;
@@ -187,7 +212,7 @@ Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
 // "BYTES fFLAGS cCAS tSECONDS kKEY"; t-1 for an item that never expires.
 Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
   Answer& answer = request->answers[0];
-  const auto size = ParseNumber<std::uint64_t>(TakeWord(&rest));
+  const auto size = TakeNumber<std::uint64_t>(&rest);
   std::optional<std::uint32_t> flags;
   std::optional<std::uint64_t> cas;
   std::optional<std::int64_t> seconds;
@@ -215,8 +240,8 @@ Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
 }
 
 Progress Parser::ReadListLine(Request* request, std::string_view line) {
-  if (line == "END") return Finish(request, Status::kOk);
-  if (request->verb == Verb::kMetadump && (line.starts_with("BUSY") || line == "NOT OK")) {
+  if (Is(line, "END")) return Finish(request, Status::kOk);
+  if (request->verb == Verb::kMetadump && (StartsWith(line, "BUSY") || Is(line, "NOT OK"))) {
     return ErrorLine(request, Status::kServerError, line);
   }
   if (!line.starts_with(request->verb == Verb::kStats ? "STAT " : "key=")) {

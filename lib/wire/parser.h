@@ -32,7 +32,7 @@ class Parser {
 
  private:
   Progress ReadLine(Request* request, std::string_view line);
-  Progress ReadGetLine(Request* request, std::string_view line);
+  static Progress FinishGet(Request* request);
   Progress ReadValueHeader(Request* request, std::string_view rest);
   Progress ReadMetaHeader(Request* request, std::string_view rest);
   Progress ReadListLine(Request* request, std::string_view line);

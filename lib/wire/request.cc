@@ -1,97 +1,129 @@
 #include "lib/wire/request.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <cstring>
 
 namespace shardcache::inline v0::internal {
 namespace {
 
-void AppendNumber(std::integral auto number, std::string* out) {
-  std::array<char, 24> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  out->append(digits.data(), end);
+// The longest number, with the blank before it.
+constexpr std::size_t kNumberBound = 21;
+
+char* Write(std::string_view text, char* out) {
+  std::memcpy(out, text.data(), text.size());
+  return out + text.size();
 }
 
-void AppendNumberArgument(std::integral auto number, std::string* out) {
-  out->push_back(' ');
-  AppendNumber(number, out);
+char* WriteNumber(std::integral auto number, char* out) {
+  return std::to_chars(out, out + kNumberBound, number).ptr;
 }
 
-void SerializeStore(const Request& request, std::string* out) {
-  out->append(VerbName(request.verb)).append(" ").append(request.keys[0]);
-  AppendNumberArgument(request.flags, out);
-  AppendNumberArgument(request.expire, out);
-  AppendNumberArgument(request.value.size(), out);
-  if (request.verb == Verb::kCas) AppendNumberArgument(request.number, out);
-  out->append("\r\n").append(request.value).append("\r\n");
+char* WriteArgument(std::string_view text, char* out) {
+  *out++ = ' ';
+  return Write(text, out);
 }
 
-void SerializeLine(const Request& request, std::string* out) {
-  out->append(VerbName(request.verb));
-  if (request.verb == Verb::kGetAndTouch) AppendNumberArgument(request.expire, out);
-  for (const std::string_view key : request.keys) out->append(" ").append(key);
+char* WriteArgument(std::integral auto number, char* out) {
+  *out++ = ' ';
+  return WriteNumber(number, out);
+}
+
+char* WriteStore(const Request& request, char* out) {
+  out = WriteArgument(request.keys[0], Write(VerbName(request.verb), out));
+  out = WriteArgument(request.flags, out);
+  out = WriteArgument(request.expire, out);
+  out = WriteArgument(request.value.size(), out);
+  if (request.verb == Verb::kCas) out = WriteArgument(request.number, out);
+  out = Write("\r\n", out);
+  if (!request.value.empty()) out = Write(request.value, out);
+  return Write("\r\n", out);
+}
+
+char* WriteLine(const Request& request, char* out) {
+  out = Write(VerbName(request.verb), out);
+  if (request.verb == Verb::kGetAndTouch) out = WriteArgument(request.expire, out);
+  for (const std::string_view key : request.keys) out = WriteArgument(key, out);
   switch (request.verb) {
     case Verb::kIncrement:
     case Verb::kDecrement:
-      AppendNumberArgument(request.number, out);
+      out = WriteArgument(request.number, out);
       break;
     case Verb::kTouch:
-      AppendNumberArgument(request.expire, out);
+      out = WriteArgument(request.expire, out);
       break;
     case Verb::kMetaGet:
-      out->append(" v f c t k");
+      out = Write(" v f c t k", out);
       break;
     case Verb::kMetaDelete:
-      out->append(" C");
-      AppendNumber(request.number, out);
+      out = WriteNumber(request.number, Write(" C", out));
       break;
     default:
       break;
   }
-  out->append("\r\n");
+  return Write("\r\n", out);
+}
+
+// Of eight bytes: has one no place in a key?
+bool HasBlankOrControl(std::uint64_t bytes) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  constexpr std::uint64_t kHigh = kEach * 0x80;
+  const std::uint64_t del = bytes ^ kEach * 0x7f;
+  return (((bytes - kEach * 0x21) & ~bytes) | ((del - kEach) & ~del)) & kHigh;
 }
 
 }  // namespace
 
 std::string_view VerbName(Verb verb) {
-  constexpr std::array<std::string_view, 20> kNames = {"get",
-                                                       "gets",
-                                                       "gat",
-                                                       "set",
-                                                       "add",
-                                                       "replace",
-                                                       "append",
-                                                       "prepend",
-                                                       "cas",
-                                                       "delete",
-                                                       "incr",
-                                                       "decr",
-                                                       "touch",
-                                                       "flush_all",
-                                                       "version",
-                                                       "stats",
-                                                       "lru_crawler metadump all",
-                                                       "mg",
-                                                       "mn",
-                                                       "md"};
+  static constexpr std::array<std::string_view, 20> kNames = {"get",
+                                                              "gets",
+                                                              "gat",
+                                                              "set",
+                                                              "add",
+                                                              "replace",
+                                                              "append",
+                                                              "prepend",
+                                                              "cas",
+                                                              "delete",
+                                                              "incr",
+                                                              "decr",
+                                                              "touch",
+                                                              "flush_all",
+                                                              "version",
+                                                              "stats",
+                                                              "lru_crawler metadump all",
+                                                              "mg",
+                                                              "mn",
+                                                              "md"};
   return kNames[static_cast<std::size_t>(verb)];
 }
 
 bool IsValidKey(std::string_view key) {
-  return !key.empty() && key.size() <= 250 && std::all_of(key.begin(), key.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte > 0x20 && byte != 0x7f;
-  });
+  if (key.empty() || key.size() > 250) return false;
+  // The last bytes may be looked at twice; of a short key the rest is harmless ones.
+  std::uint64_t bytes = ~std::uint64_t{0};
+  if (key.size() < sizeof bytes) {
+    std::memcpy(&bytes, key.data(), key.size());
+    return !HasBlankOrControl(bytes);
+  }
+  for (std::size_t at = 0; at + sizeof bytes < key.size(); at += sizeof bytes) {
+    std::memcpy(&bytes, key.data() + at, sizeof bytes);
+    if (HasBlankOrControl(bytes)) return false;
+  }
+  std::memcpy(&bytes, key.data() + key.size() - sizeof bytes, sizeof bytes);
+  return !HasBlankOrControl(bytes);
 }
 
-void Serialize(const Request& request, std::string* out) {
-  if (request.verb >= Verb::kSet && request.verb <= Verb::kCas) {
-    SerializeStore(request, out);
-  } else {
-    SerializeLine(request, out);
-  }
+std::size_t SerializedBound(const Request& request) {
+  std::size_t size = 64 + 4 * kNumberBound + request.value.size();
+  for (const std::string_view key : request.keys) size += 1 + key.size();
+  return size;
+}
+
+char* Serialize(const Request& request, char* out) {
+  const bool stores = request.verb >= Verb::kSet && request.verb <= Verb::kCas;
+  return stores ? WriteStore(request, out) : WriteLine(request, out);
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -69,12 +69,12 @@ struct Answer {
 // the connection is closed.
 struct Request {
   Verb verb = Verb::kGet;
-  std::span<const std::string_view> keys;
+  std::span<const std::string_view> keys = {};
   std::string_view value = {};
   std::uint32_t flags = 0;
-  std::int64_t expire = 0;    // as memcached wants it
-  std::uint64_t number = 0;   // cas or delta
-  std::span<Answer> answers;  // one for each key; one if there is no key
+  std::int64_t expire = 0;         // as memcached wants it
+  std::uint64_t number = 0;        // cas or delta
+  std::span<Answer> answers = {};  // one for each key; one if there is no key
   // For verbs that answer in lines: called with each, without its line end.
   std::function<void(std::string_view)>* lines = nullptr;
   // Whether any byte of it may have left: only then the server may have acted on it.
@@ -84,8 +84,11 @@ struct Request {
 // Whether memcached takes `key`: 1 to 250 bytes, no blank and no control character.
 bool IsValidKey(std::string_view key);
 
-// Appends the bytes of `request`. REQUIRES: valid keys.
-void Serialize(const Request& request, std::string* out);
+// No more bytes than this are needed to send `request`.
+std::size_t SerializedBound(const Request& request);
+
+// Writes the bytes of `request` to `out`, and returns where they end. REQUIRES: valid keys.
+char* Serialize(const Request& request, char* out);
 
 }  // namespace shardcache::inline v0::internal
 
