@@ -164,7 +164,7 @@ std::vector<Result<std::optional<LivingValue>>> Client::GetManyWithExpiration(
     std::span<const std::string_view> keys) {
   std::vector<Item> items(keys.size());
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    items[i].verb = Verb::kMetaGet;
+    items[i].request.verb = Verb::kMetaGet;
     items[i].key = keys[i];
   }
   engine_->Perform(items, /*merge=*/false);
