@@ -37,10 +37,11 @@ run(${CMAKE_COMMAND} --install ${WORK_DIR}/build)
 # The components that are installed, each of which has a program in consumer/.
 file(GLOB_RECURSE components RELATIVE ${prefix} ${prefix}/shardcache-*-component.cmake)
 list(TRANSFORM components REPLACE "^.*/shardcache-(.*)-component.cmake$" "\\1")
+list(JOIN components "," joined)  # a semicolon would part the arguments
 
 run(${CMAKE_COMMAND} -S ${consumer} -B ${WORK_DIR}/consumer ${common}
   -DCMAKE_PREFIX_PATH=${prefix} -DHEADERS=${prefix}/include -DNAMED=${shared}
-  "-DCOMPONENTS=${components}")
+  -DCOMPONENTS=${joined})
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/consumer --parallel 2)
 run(${WORK_DIR}/consumer/consumer)
 foreach(component IN LISTS components)
