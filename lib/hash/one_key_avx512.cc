@@ -53,11 +53,14 @@ struct State {
 template <unsigned kStep>
 SHARDCACHE_AVX512 SHARDCACHE_INLINE void Step(__m128i& a, __m128i b, __m128i c, __m128i d,
                                               std::uint32_t addend) {
+  // By names, for without optimisation only these are immediates.
+  constexpr int kFunction = kFunctions[kStep / 16];
+  constexpr int kShift = static_cast<int>(Md5Shift(kStep));
   a = _mm_add_epi32(a, _mm_set1_epi32(static_cast<int>(addend)));
   // Compilers would add this last, after the function, which waits for the step before.
   __asm__("" : "+v"(a));
-  a = _mm_add_epi32(a, _mm_ternarylogic_epi32(b, c, d, kFunctions[kStep / 16]));
-  a = _mm_add_epi32(b, _mm_rol_epi32(a, Md5Shift(kStep)));
+  a = _mm_add_epi32(a, _mm_ternarylogic_epi32(b, c, d, kFunction));
+  a = _mm_add_epi32(b, _mm_rol_epi32(a, kShift));
 }
 
 template <unsigned kRound>
