@@ -97,12 +97,13 @@ bool ClientEngine::Prepare(std::span<Item> items) {
       pending_.push_back(&item);
       continue;
     }
-    item.error.reset(new Error{ErrorCode::kInvalidArgument,
-                               "memcached takes keys of 1 to 250 bytes without blanks and control "
-                               "characters, not the " +
-                                   std::to_string(item.sent_key.size()) + " bytes of '" +
-                                   std::string(item.key.substr(0, 300)) + "'",
-                               "", std::string(item.key)});
+    item.error = std::make_unique<Error>(
+        Error{ErrorCode::kInvalidArgument,
+              "memcached takes keys of 1 to 250 bytes without blanks and control "
+              "characters, not the " +
+                  std::to_string(item.sent_key.size()) + " bytes of '" +
+                  std::string(item.key.substr(0, 300)) + "'",
+              "", std::string(item.key)});
   }
   return !pending_.empty();
 }
@@ -125,9 +126,9 @@ void ClientEngine::Route(const RouterSnapshot& snapshot) {
     Item* const item = pending_[i];
     item->server = routes_[i];
     if (item->server == kNoServer) {
-      item->error.reset(new Error{ErrorCode::kNoLiveServer,
-                                  "no server is live for '" + std::string(item->key) + "'", "",
-                                  std::string(item->key)});
+      item->error = std::make_unique<Error>(
+          Error{ErrorCode::kNoLiveServer, "no server is live for '" + std::string(item->key) + "'",
+                "", std::string(item->key)});
       continue;
     }
     item->error.reset();

@@ -54,7 +54,7 @@ std::optional<WireFailure> Connection::CheckIdle() {
 std::optional<WireFailure> Connection::Open(Deadline deadline) {
   if (state_ != State::kClosed) return std::nullopt;
   auto resolved = Resolve(server_, deadline);
-  if (auto* const failure = std::get_if<WireFailure>(&resolved)) return *std::move(failure);
+  if (auto* const failure = std::get_if<WireFailure>(&resolved)) return std::move(*failure);
   addresses_ = std::get<0>(std::move(resolved));
   std::reverse(addresses_.begin(), addresses_.end());
   return ConnectToNext({FailureKind::kUnresolved, "the host has no address"});

@@ -10,21 +10,21 @@ namespace shardcache::inline v0::internal {
 namespace {
 
 // Compared as numbers, for the length of a literal is known to the compiler.
-template <std::size_t N>
-bool StartsWith(std::string_view text, const char (&prefix)[N]) {
-  return text.size() >= N - 1 && std::memcmp(text.data(), prefix, N - 1) == 0;
+template <std::size_t kSize>
+bool StartsWith(std::string_view text, const char (&prefix)[kSize]) {
+  return text.size() >= kSize - 1 && std::memcmp(text.data(), prefix, kSize - 1) == 0;
 }
 
-template <std::size_t N>
-bool Is(std::string_view text, const char (&other)[N]) {
-  return text.size() == N - 1 && std::memcmp(text.data(), other, N - 1) == 0;
+template <std::size_t kSize>
+bool Is(std::string_view text, const char (&other)[kSize]) {
+  return text.size() == kSize - 1 && std::memcmp(text.data(), other, kSize - 1) == 0;
 }
 
 // Takes "PREFIX" off the front of `*text`.
-template <std::size_t N>
-bool Take(const char (&prefix)[N], std::string_view* text) {
+template <std::size_t kSize>
+bool Take(const char (&prefix)[kSize], std::string_view* text) {
   if (!StartsWith(*text, prefix)) return false;
-  text->remove_prefix(N - 1);
+  text->remove_prefix(kSize - 1);
   return true;
 }
 
@@ -121,7 +121,7 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
       if (value_ != nullptr || progress == Progress::kProtocol) return progress;
     } else {
       const std::size_t end = bytes->find('\n');
-      if (end == std::string_view::npos || end >= kMaxLine) {
+      if (end >= kMaxLine) {  // also where there is none
         return std::min(end, bytes->size()) < kMaxLine ? Progress::kMore : Progress::kProtocol;
       }
       std::string_view line = bytes->substr(0, end);
