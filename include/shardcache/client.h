@@ -122,6 +122,11 @@ struct ClientOptions {
 
   Retry retry = Retry::kNone;
 
+  // Asked by the thread that waits for an answer whenever a signal has ended its wait. If it says
+  // true the call ends at once: what has no answer yet is an error (kDisconnected) that is no
+  // failure to the Router. For programs whose users press Ctrl-C; others need none.
+  std::function<bool()> interrupted = {};
+
   // Sent before each key. What is stored through the proxy under "PREFIXkey" is found here under
   // "key", as long as the prefix is hashed too; php-memcached without OPT_HASH_WITH_PREFIX_KEY
   // places by the key alone.

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "lib/wire/interrupt.h"
+
 namespace shardcache::inline v0::internal {
 namespace {
 
@@ -290,6 +292,7 @@ bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
 void ClientEngine::Perform(std::span<Item> items, bool merge) {
   if (!Prepare(items)) return;
   const ClientOptions& options = core_->options();
+  const InterruptScope scope(options.interrupted);
   TimePoint begin = Clock::now();
   const Deadline deadline = DeadlineAfter(begin, options.deadline);
   std::chrono::milliseconds pause = kFirstPause;
@@ -323,7 +326,9 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
     Run(lanes_, now, std::min(deadline, DeadlineAfter(begin, options.timeout)));
 
     for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
-    const bool may_retry = options.retry == Retry::kUntilAnswered && Clock::now() < deadline;
+    // A signal may have come while nothing was waited for that it would have ended.
+    const bool may_retry = options.retry == Retry::kUntilAnswered && Clock::now() < deadline &&
+                           !InterruptScope::Ask();
     pending_.clear();
     for (const ServerIndex server : used_) {
       Link& link = *links_[server];
@@ -365,6 +370,7 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
     lanes_.push_back(&link.lane);
   }
   const TimePoint begin = Clock::now();
+  const InterruptScope scope(core_->options().interrupted);
   Run(lanes_, begin, DeadlineAfter(begin, core_->options().deadline));
   for (ServerIndex i = 0; i < links_.size(); ++i) {
     Link& link = *links_[i];

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/wire/interrupt.h"
+
 namespace shardcache::inline v0::internal {
 namespace {
 
@@ -22,6 +24,8 @@ constexpr std::chrono::milliseconds kShortestSocketWait(50);
 constexpr std::chrono::hours kLongestSocketWait(1);
 
 WireFailure ClosedByServer() { return {FailureKind::kClosed, "the server closed the connection"}; }
+
+WireFailure Interrupted() { return {FailureKind::kOther, "the program interrupted the call"}; }
 
 }  // namespace
 
@@ -153,6 +157,7 @@ ssize_t Connection::ReceiveBytes(int flags) {
 
 std::optional<WireFailure> Connection::Receive(TimePoint now, Deadline deadline) {
   for (;; now = Clock::now()) {
+    if (InterruptScope::fired() && deadline != TimePoint::min()) return Fail(Interrupted());
     ssize_t size = 0;
     if (now < deadline && LetWait(deadline - now)) {
       size = ReceiveBytes(0);
@@ -162,13 +167,17 @@ std::optional<WireFailure> Connection::Receive(TimePoint now, Deadline deadline)
         if (deadline == TimePoint::min()) return std::nullopt;
         if (now >= deadline) return Fail({FailureKind::kTimeout, "no answer in time"});
         pollfd readable = {.fd = socket_.fd(), .events = POLLIN, .revents = 0};
-        ::poll(&readable, 1, PollTimeout(deadline, now));
+        if (::poll(&readable, 1, PollTimeout(deadline, now)) < 0) InterruptScope::Ask();
         continue;
       }
     }
     if (size > 0) return Parse();
     if (size == 0) return Fail(ClosedByServer());
-    if (errno != EINTR && errno != EAGAIN) return Fail(FailureOfErrno(errno));
+    if (errno == EINTR) {
+      InterruptScope::Ask();
+    } else if (errno != EAGAIN) {
+      return Fail(FailureOfErrno(errno));
+    }
   }
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "lib/wire/interrupt.h"
+
 namespace shardcache::inline v0::internal {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr std::size_t kQueuedBytes = 64 * 1024;
 
 void Fail(Lane* lane, WireFailure failure) {
   lane->failure = std::move(failure);
-  lane->is_failure = true;
+  lane->is_failure = !InterruptScope::fired();  // else not the server's
   lane->finished = Clock::now();
 }
 
@@ -66,7 +68,10 @@ void WaitForAny(std::span<Lane* const> lanes, Deadline deadline, std::vector<pol
                        .events = over ? short{0} : lane->connection->events(),
                        .revents = 0});
   }
-  ::poll(polled->data(), polled->size(), PollTimeout(deadline, Clock::now()));
+  if (::poll(polled->data(), polled->size(), PollTimeout(deadline, Clock::now())) < 0) {
+    InterruptScope::Ask();
+    for (pollfd& one : *polled) one.revents = 0;
+  }
 }
 
 // With everything sent the answers gather at our end by themselves, so they can be taken one
@@ -91,6 +96,7 @@ void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
   std::vector<pollfd> polled;
   while (!AllSent(lanes)) {
     WaitForAny(lanes, deadline, &polled);
+    const bool interrupted = InterruptScope::fired();
     now = Clock::now();
     for (std::size_t i = 0; i < lanes.size(); ++i) {
       Lane* const lane = lanes[i];
@@ -100,11 +106,15 @@ void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
       }
       if (!IsOver(*lane)) Push(lane, deadline);
     }
-    if (now < deadline) continue;
+    if (now < deadline && !interrupted) continue;
     for (Lane* lane : lanes) {
       if (IsOver(*lane)) continue;
       const bool connected = lane->connection->is_open();
       lane->connection->Close();
+      if (interrupted) {
+        Fail(lane, {FailureKind::kOther, "the program interrupted the call"});
+        continue;
+      }
       Fail(lane,
            {FailureKind::kTimeout, connected ? "no answer in time" : "no connection in time"});
     }

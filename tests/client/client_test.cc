@@ -2,7 +2,10 @@
 #include "shardcache/client.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -281,6 +284,42 @@ TEST_F(ClientTest, APoolSharesOneRouterBetweenThreads) {
   std::uint64_t operations = 0;
   for (const auto& server : clients->Metrics().servers) operations += server.operations;
   EXPECT_EQ(operations, 1600u);
+}
+
+TEST_F(ClientTest, AProgramEndsItsWaitWhenASignalCame) {
+  static std::atomic<int> asked;
+  asked = 0;
+  struct sigaction handler = {};
+  struct sigaction before = {};
+  handler.sa_handler = [](int) {};
+  ASSERT_EQ(sigaction(SIGUSR1, &handler, &before), 0);
+  pool_.timeout.reset();  // for ever
+  Client client = *Client::Create(pool_, {.interrupted = [] { return ++asked == 2; }});
+  std::vector<std::string> keys;
+  for (int i = 0; i < 20; ++i) keys.push_back("key:" + std::to_string(i));
+  const std::vector<std::string_view> views(keys.begin(), keys.end());
+  for (const auto& result : client.GetMany(views)) ASSERT_TRUE(result.ok());
+  for (const auto& server : servers_) server->Stop();
+  const pthread_t self = pthread_self();
+  std::thread signals([self] {
+    while (asked < 2) {
+      std::this_thread::sleep_for(milliseconds(20));
+      pthread_kill(self, SIGUSR1);
+    }
+  });
+  const auto results = client.GetMany(views);
+  signals.join();
+  for (const auto& server : servers_) server->Continue();
+  sigaction(SIGUSR1, &before, nullptr);
+  for (const auto& result : results) {
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().code, ErrorCode::kDisconnected);
+    EXPECT_NE(result.error().message.find("interrupted"), std::string::npos);
+  }
+  for (const ServerMetrics& server : client.Metrics().servers) {
+    for (const std::uint64_t failures : server.failures) EXPECT_EQ(failures, 0u);
+  }
+  EXPECT_TRUE(client.Get("key:1").ok());
 }
 
 TEST_F(ClientTest, RedisPoolsAndBadSettingsAreRefused) {
