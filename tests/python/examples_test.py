@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import conftest
+import memcached
 import proxy
 import shardcache
 
@@ -80,6 +81,29 @@ def test_simulate_outage_shows_each_ejection(config, tmp_path):
     assert output.count("two readmitted") == 4
     assert "8 of 18000 requests failed" in output
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_read_through_asks_the_cache_first(tmp_path):
+    servers = [memcached.Memcached() for _ in range(3)]
+    try:
+        config = tmp_path / "nutcracker.yml"
+        config.write_text(CONFIG % ("md5", *(server.port for server in servers)))
+        paths = [tmp_path / f"text{i}" for i in range(30)]
+        for i, path in enumerate(paths):
+            path.write_text("word " * i)
+        first = run("read_through.py", config, *paths)
+        assert first.splitlines()[-1] == "0 of 30 were cached"
+        again = run("read_through.py", config, *paths)
+        assert again.splitlines()[-1] == "30 of 30 were cached"
+        servers[1].kill()
+        failing = run("read_through.py", config, *paths)
+        assert 0 < int(failing.splitlines()[-1].split()[0]) < 30
+        for output in (first, again, failing):
+            counts = {line.split()[1]: int(line.split()[0]) for line in output.splitlines()[:-1]}
+            assert counts == {str(path): i for i, path in enumerate(paths)}
+    finally:
+        for server in servers:
+            server.kill()
 
 
 def test_pictures_are_those_of_the_readme(tmp_path):

@@ -1,7 +1,5 @@
 #include "bindings/python/native/error.h"
 
-#include <pybind11/pybind11.h>
-
 #include <string>
 #include <string_view>
 
@@ -10,15 +8,9 @@ namespace {
 
 namespace py = pybind11;
 
-// A message may quote bytes that are not UTF-8.
-py::str Text(std::string_view text) {
-  return py::reinterpret_steal<py::str>(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
-}
-
 py::object TextOrNone(std::string_view text) {
   if (text.empty()) return py::none();
-  return Text(text);
+  return ToText(text);
 }
 
 py::object BytesOrNone(const std::string& bytes) {
@@ -28,16 +20,26 @@ py::object BytesOrNone(const std::string& bytes) {
 
 }  // namespace
 
+// A message may quote bytes that are not UTF-8.
+py::str ToText(std::string_view text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
+}
+
+py::object MakeError(const Error& error, py::handle key) {
+  const py::object type = py::module_::import("shardcache._error").attr("Error");
+  const py::object culprit = key ? py::reinterpret_borrow<py::object>(key) : BytesOrNone(error.key);
+  return type(ToText(error.message), ToText(ErrorCodeName(error.code)), TextOrNone(error.server),
+              culprit, error.maybe_applied);
+}
+
 void RaiseErrors() {
   py::register_local_exception_translator([](std::exception_ptr thrown) {
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const Failure& failure) {
-      const Error& error = failure.error();
-      const py::object type = py::module_::import("shardcache._error").attr("Error");
-      const py::object instance = type(Text(error.message), Text(ErrorCodeName(error.code)),
-                                       TextOrNone(error.server), BytesOrNone(error.key));
-      PyErr_SetObject(type.ptr(), instance.ptr());
+      const py::object error = MakeError(failure.error());
+      PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.ptr())), error.ptr());
     }
   });
 }

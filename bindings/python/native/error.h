@@ -2,7 +2,10 @@
 #ifndef SHARDCACHE_BINDINGS_PYTHON_NATIVE_ERROR_H_
 #define SHARDCACHE_BINDINGS_PYTHON_NATIVE_ERROR_H_
 
+#include <pybind11/pybind11.h>
+
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include "shardcache/result.h"
@@ -29,6 +32,13 @@ T Unwrap(Result<T> result) {
 inline void Unwrap(const Result<void>& result) {
   if (!result.ok()) throw Failure(result.error());
 }
+
+// `error` as an instance of shardcache.Error. `key` stands for the error's own, as the caller gave
+// it. Needs the GIL.
+pybind11::object MakeError(const Error& error, pybind11::handle key = {});
+
+// Bytes that are text but may be of any encoding.
+pybind11::str ToText(std::string_view text);
 
 // Makes Failures shardcache.Error from now on.
 void RaiseErrors();

@@ -17,4 +17,6 @@ PYBIND11_MODULE(_shardcache, module) {
   python::DefineEjector(module);
   python::DefineRouter(module);
   python::DefineProxyStats(module);
+  python::DefineClientMetrics(module);
+  python::DefineClient(module);
 }

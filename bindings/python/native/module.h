@@ -20,6 +20,8 @@ void DefineAnalysis(py::module_& module);
 void DefineEjector(py::module_& module);
 void DefineRouter(py::module_& module);
 void DefineProxyStats(py::module_& module);
+void DefineClientMetrics(py::module_& module);
+void DefineClient(py::module_& module);
 
 }  // namespace shardcache::python
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "bindings/python/native/callable.h"
 #include "bindings/python/native/config.h"
 #include "bindings/python/native/convert.h"
 #include "bindings/python/native/error.h"
@@ -11,16 +12,6 @@
 
 namespace shardcache::python {
 namespace {
-
-// A callable that the library keeps, and that any thread may call and let go of.
-using Callable = std::shared_ptr<py::object>;
-
-Callable Keep(const py::object& callable) {
-  return {new py::object(callable), [](py::object* object) {
-            const py::gil_scoped_acquire acquire;
-            delete object;
-          }};
-}
 
 py::tuple FromEvent(const RouterEvent& event) {
   constexpr std::array<const char*, 4> kTypes = {"ejected", "readmitted", "all_dead", "reloaded"};
@@ -31,16 +22,6 @@ py::tuple FromEvent(const RouterEvent& event) {
                         has_server ? py::object(py::int_(event.server)) : py::none(),
                         has_server ? py::object(py::str(event.name)) : py::none(), reason,
                         FromTime(event.time), FromTime(event.until), event.moved);
-}
-
-// The observer must not throw: what it raises goes where Python reports what it cannot raise.
-void Observe(const Callable& observer, const RouterEvent& event) {
-  const py::gil_scoped_acquire acquire;
-  try {
-    (*observer)(FromEvent(event));
-  } catch (py::error_already_set& error) {
-    error.discard_as_unraisable("the observer of a Router");
-  }
 }
 
 std::unique_ptr<Router> Create(const py::dict& config, const py::object& clock,
@@ -58,7 +39,7 @@ std::unique_ptr<Router> Create(const py::dict& config, const py::object& clock,
     };
   }
   if (!observer.is_none()) {
-    options.observer = [tell = Keep(observer)](const RouterEvent& event) { Observe(tell, event); };
+    options.observer = RouterObserver(observer);
   }
   options.probe_before_readmission = probe_before_readmission;
   options.back_off_cap = back_off_cap;
@@ -161,6 +142,10 @@ void DefineSnapshot(py::module_& module) {
 }
 
 }  // namespace
+
+std::function<void(const RouterEvent&)> RouterObserver(const py::object& observer) {
+  return MakeObserver<RouterEvent>(observer, &FromEvent, "the observer of a Router");
+}
 
 void DefineRouter(py::module_& module) {
   module.attr("no_server") = kNoServer;

@@ -15,6 +15,8 @@ What fails raises shardcache.Error.
 
 from . import _shardcache, interop, proxy_stats
 from ._analysis import EjectionEffect, ejection_effects, routing_change
+from ._client import Client, StaleGuardEvent, Value
+from ._client_metrics import ClientMetrics, LatencyHistogram, ServerMetrics
 from ._compare import (
     Comparison,
     Difference,
@@ -27,7 +29,7 @@ from ._compare import (
 )
 from ._config import ListenAddress, LintWarning, PoolConfig, check_listen, lint, load, parse
 from ._ejector import EjectionRules, Ejector
-from ._error import Error
+from ._error import Error, PartialError
 from ._hash import HASHES, depends_on_char_sign, hash, hash_many
 from ._placement import Placement
 from ._router import (
@@ -47,6 +49,8 @@ __all__ = [
     "FAILURE_KINDS",
     "HASHES",
     "NO_SERVER",
+    "Client",
+    "ClientMetrics",
     "Comparison",
     "Difference",
     "EjectionEffect",
@@ -56,8 +60,10 @@ __all__ = [
     "ExactComparison",
     "Flow",
     "Interval",
+    "LatencyHistogram",
     "LintWarning",
     "ListenAddress",
+    "PartialError",
     "Placement",
     "PoolConfig",
     "RemoteEjection",
@@ -66,6 +72,9 @@ __all__ = [
     "RouterSnapshot",
     "Server",
     "ServerCounters",
+    "ServerMetrics",
+    "StaleGuardEvent",
+    "Value",
     "check_listen",
     "compare",
     "compare_exactly",

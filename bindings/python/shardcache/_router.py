@@ -7,7 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -161,11 +161,24 @@ class Router:
         self._native = _shardcache.Router(
             pool._as_fields(),
             None if clock is None else _tell_time(weakref.ref(self)),
-            None if observer is None else _tell_observer(weakref.ref(self)),
+            None if observer is None else tell_observer(weakref.ref(self)),
             probe_before_readmission,
             back_off_cap,
             keep_ring,
         )
+        self._begin(pool)
+
+    @classmethod
+    def _of(cls, native: _shardcache.Router, pool: PoolConfig) -> Router:
+        """That of a Client."""
+        router = cls.__new__(cls)
+        router._clock = None
+        router._observer = None
+        router._native = native
+        router._begin(pool)
+        return router
+
+    def _begin(self, pool: PoolConfig) -> None:
         # By number, for a thread may route by the one that another is about to replace.
         self._pools = {1: pool}
         self._reloading = threading.Lock()
@@ -293,8 +306,8 @@ def _live(index: int | None, pool: PoolConfig, key: Key) -> Server:
     )
 
 
-# The library holds these and they hold the Router weakly, so that a clock or an observer that
-# holds the Router can be garbage-collected with it.
+# The library holds these and they hold their owner weakly, so that a clock or an observer that
+# holds the owner can be garbage-collected with it.
 
 
 def _tell_time(router: weakref.ref[Router]) -> Callable[[], float]:
@@ -305,9 +318,13 @@ def _tell_time(router: weakref.ref[Router]) -> Callable[[], float]:
     return tell
 
 
-def _tell_observer(router: weakref.ref[Router]) -> Callable[[Any], None]:
+class _Observed(Protocol):
+    _observer: Callable[[RouterEvent], object] | None
+
+
+def tell_observer(observed: Callable[[], _Observed | None]) -> Callable[[Any], None]:
     def tell(event: Any) -> None:
-        it = router()
+        it = observed()
         if it is not None and it._observer is not None:
             it._observer(RouterEvent(*event))
 

@@ -1,0 +1,82 @@
+#include <array>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "bindings/python/native/callable.h"
+#include "bindings/python/native/client.h"
+#include "bindings/python/native/convert.h"
+#include "bindings/python/native/error.h"
+
+namespace shardcache::python {
+namespace {
+
+constexpr std::array<std::string_view, 3> kGuards = {"off", "exact", "fleet"};
+
+// What a signal handler raised, until the call that it interrupted has returned.
+thread_local std::exception_ptr interruption;
+
+bool Interrupted() {
+  const py::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() == 0) return false;
+  interruption = std::make_exception_ptr(py::error_already_set());
+  return true;
+}
+
+StaleGuard ToStaleGuard(std::string_view name) {
+  for (std::size_t i = 0; i < kGuards.size(); ++i) {
+    if (name == kGuards[i]) return static_cast<StaleGuard>(i);
+  }
+  throw Failure({ErrorCode::kInvalidArgument,
+                 "there is no stale guard '" + std::string(name) + "'; use off, exact or fleet"});
+}
+
+// (type, server, keys, message).
+py::tuple FromGuardEvent(const StaleGuardEvent& event) {
+  constexpr std::array<const char*, 6> kTypes = {"cleaned",   "invalidated", "already_invalidated",
+                                                 "restarted", "overflow",    "failed"};
+  return py::make_tuple(kTypes[static_cast<std::size_t>(event.type)], ToText(event.server),
+                        event.keys, ToText(event.message));
+}
+
+template <typename T>
+T Field(const py::dict& fields, const char* name) {
+  const py::object value = fields[name];
+  try {
+    return value.cast<T>();
+  } catch (const py::cast_error&) {
+    throw py::type_error(std::string(name) + " cannot be " + py::repr(value).cast<std::string>());
+  }
+}
+
+}  // namespace
+
+void RaiseInterruption() {
+  if (interruption) std::rethrow_exception(std::exchange(interruption, nullptr));
+}
+
+ClientOptions ToClientOptions(const py::dict& fields) {
+  using Milliseconds = std::optional<std::chrono::milliseconds>;
+  ClientOptions options;
+  options.timeout = Field<Milliseconds>(fields, "timeout");
+  options.deadline = Field<Milliseconds>(fields, "deadline");
+  options.retry = Field<bool>(fields, "retry") ? Retry::kUntilAnswered : Retry::kNone;
+  options.interrupted = &Interrupted;
+  options.prefix = Field<std::string>(fields, "prefix");
+  options.hash_prefix = Field<bool>(fields, "hash_prefix");
+  options.stale_guard.level = ToStaleGuard(Field<std::string>(fields, "stale_guard"));
+  options.stale_guard.memory = Field<std::size_t>(fields, "stale_guard_memory");
+  if (const py::object observer = fields["stale_guard_observer"]; !observer.is_none()) {
+    options.stale_guard.observer = MakeObserver<StaleGuardEvent>(
+        observer, &FromGuardEvent, "the observer of a Client's stale guard");
+  }
+  if (const py::object observer = fields["observer"]; !observer.is_none()) {
+    options.routing.observer = RouterObserver(observer);
+  }
+  options.routing.probe_before_readmission = Field<bool>(fields, "probe_before_readmission");
+  options.routing.back_off_cap = Field<Milliseconds>(fields, "back_off_cap");
+  options.routing.keep_ring = Field<bool>(fields, "keep_ring");
+  return options;
+}
+
+}  // namespace shardcache::python
