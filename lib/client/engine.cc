@@ -327,8 +327,8 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
 
     for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
     // A signal may have come while nothing was waited for that it would have ended.
-    const bool may_retry = options.retry == Retry::kUntilAnswered && Clock::now() < deadline &&
-                           !InterruptScope::Ask();
+    const bool may_retry =
+        options.retry == Retry::kUntilAnswered && Clock::now() < deadline && !InterruptScope::Ask();
     pending_.clear();
     for (const ServerIndex server : used_) {
       Link& link = *links_[server];

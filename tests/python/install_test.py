@@ -10,6 +10,7 @@ import zipfile
 import pytest
 
 import conftest
+import memcached
 import shardcache
 
 
@@ -55,10 +56,19 @@ def test_a_wheel_works_in_a_clean_environment(wheel, tmp_path):
     python = tmp_path / "venv" / "bin" / "python"
     pip("--python", python, "install", "--no-index", wheel, cwd=tmp_path)
     program = (
-        "import shardcache, shardcache.plot; print(shardcache.__file__, shardcache.__version__,"
-        "shardcache.hash('fnv1a_64', 'apple'))"
+        "import sys, shardcache, shardcache.plot; print(shardcache.__file__, shardcache.__version__,"
+        "shardcache.hash('fnv1a_64', 'apple'));"
+        "pool = shardcache.PoolConfig('p', [sys.argv[1]]); client = shardcache.Client(pool);"
+        "client.set('k', 'stored'); print(client.get('k').decode())"
     )
-    file, version, value = run(python, "-c", program, cwd=tmp_path).split()
+    server = memcached.Memcached()
+    try:
+        address = f"127.0.0.1:{server.port}:1"
+        said = run(python, "-c", program, address, cwd=tmp_path)
+    finally:
+        server.kill()
+    file, version, value, stored = said.split()
+    assert stored == "stored"
     assert file.startswith(str(tmp_path))
     assert version == shardcache.__version__
     assert value == "1488911807"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import arrow_column
+import memcached
 import shardcache
 
 EFFORT = int(os.environ.get("SHARDCACHE_TEST_EFFORT", 1))
@@ -165,6 +166,39 @@ def test_pickling(pool, placement):
             pickle.loads(pickle.dumps(thing))
 
     keeps_nothing(work, 500)
+
+
+def test_the_client():
+    servers = [memcached.Memcached() for _ in range(2)]
+    try:
+        client = shardcache.Client(memcached.pool_of(servers), timeout=10)
+
+        def work():
+            client.set_many({"a": b"1", TEXT: "2"}, expire=60)
+            client.get(KEY)
+            client.gets_many(["a", "b", TEXT])
+            client.get_many(["a", "b", TEXT])
+            client.cas("a", "1", 1)
+            client.incr("a")
+            with pytest.raises(shardcache.PartialError):
+                client.get_many(["a", "with blank"])
+            with pytest.raises(shardcache.Error):
+                client.get("with blank")
+            client.metrics.prometheus()
+            client.version()
+
+        keeps_nothing(work, 500)
+        pool = memcached.pool_of(servers)
+
+        def open_and_close():
+            with shardcache.Client(pool, timeout=10, observer=print) as another:
+                another.get("a")
+                another.router.route("a")
+
+        keeps_nothing(open_and_close, 300)
+    finally:
+        for server in servers:
+            server.kill()
 
 
 def test_objects(pool):
