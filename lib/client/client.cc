@@ -94,7 +94,7 @@ Result<Reply> ReplyOf(Item&& item) {
 // One request, alone.
 Item Ask(internal::ClientEngine* engine, const Operation& operation) {
   Item item = ItemOf(operation);
-  engine->Perform({&item, 1}, /*merge=*/false);
+  engine->Perform(&item);
   return item;
 }
 

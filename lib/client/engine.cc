@@ -289,6 +289,40 @@ bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
   return true;
 }
 
+// The way of nearly all single requests: to a server whose connection stands, when nothing else is
+// to be looked after. Returns false, with nothing sent, where it is not so simple.
+bool ClientEngine::PerformDirectly(Item* item) {
+  const ClientOptions& options = core_->options();
+  if (!options.prefix.empty() || options.retry != Retry::kNone || !IsValidKey(item->key)) {
+    return false;
+  }
+  const auto snapshot = core_->router().Snapshot();
+  if (snapshot->configuration != configuration_ || core_->MayHaveWork(*snapshot)) return false;
+  const StaleKeys* const keys = core_->stale_keys();
+  const bool all_live = snapshot->placement.live().size() == links_.size();
+  if (keys != nullptr && (!all_live || keys->active())) return false;
+  const auto server = snapshot->Route(item->key);
+  if (!server) return false;
+  Link& link = *links_[*server];
+  Connection& connection = link.connection;
+  if (!connection.is_open()) return false;
+  const TimePoint begin = Clock::now();
+  if (const auto failure = connection.CheckIdle()) {
+    ReportFailure(&link, *snapshot, *server, failure->kind);
+    return false;
+  }
+  link.items.assign(1, item);
+  item->sent_key = item->key;
+  MakeRequests(&link, /*merge=*/false);
+  Lane* const lane = &link.lane;
+  Run({&lane, 1}, begin,
+      std::min(DeadlineAfter(begin, options.deadline), DeadlineAfter(begin, options.timeout)));
+  Account(&link, *server, *snapshot, begin);
+  Settle(item, link, /*may_retry=*/false);
+  link.items.clear();
+  return true;
+}
+
 void ClientEngine::Perform(std::span<Item> items, bool merge) {
   if (!Prepare(items)) return;
   const ClientOptions& options = core_->options();

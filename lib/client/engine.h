@@ -46,6 +46,11 @@ class ClientEngine {
   // `merge`, for items that are all plain gets, by one command.
   void Perform(std::span<Item> items, bool merge);
 
+  // The same for one.
+  void Perform(Item* item) {
+    if (!PerformDirectly(item)) Perform({item, 1}, /*merge=*/false);
+  }
+
   // Asks every server, ejected or not, the same without a key; answers by server index, an error
   // where there is none. `lines` gets what the servers list, with the server's index.
   struct ServerAnswer {
@@ -76,6 +81,7 @@ class ClientEngine {
     std::uint64_t opened_before = 0;
   };
 
+  bool PerformDirectly(Item* item);
   void Follow(const RouterSnapshot& snapshot);
   bool Prepare(std::span<Item> items);
   void Route(const RouterSnapshot& snapshot);
