@@ -306,6 +306,7 @@ bool ClientEngine::PerformDirectly(Item* item) {
   Link& link = *links_[*server];
   Connection& connection = link.connection;
   if (!connection.is_open()) return false;
+  const InterruptScope scope(options.interrupted);
   const TimePoint begin = Clock::now();
   if (const auto failure = connection.CheckIdle()) {
     ReportFailure(&link, *snapshot, *server, failure->kind);
