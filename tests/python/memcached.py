@@ -40,6 +40,10 @@ class Memcached:
     def freeze(self):
         """It takes connections and requests, and does not answer, until thaw()."""
         self._process.send_signal(signal.SIGSTOP)
+        # Which takes effect a little later, in each thread.
+        tasks = list(pathlib.Path("/proc", str(self._process.pid), "task").iterdir())
+        while any((task / "stat").read_text().rpartition(") ")[2][0] != "T" for task in tasks):
+            time.sleep(0.001)
 
     def thaw(self):
         self._process.send_signal(signal.SIGCONT)
