@@ -59,15 +59,15 @@ Outcome OutcomeOf(Status status) {
   }
 }
 
-Item ItemOf(const Operation& operation) {
+void Fill(const Operation& operation, Item* item) {
   const bool counts =
       operation.command == Command::kIncrement || operation.command == Command::kDecrement;
-  return {.key = operation.key,
-          .request = {.verb = VerbOf(operation.command),
-                      .value = operation.value,
-                      .flags = operation.flags,
-                      .expire = WireExpire(operation.expire),
-                      .number = counts ? operation.delta : operation.cas}};
+  item->key = operation.key;
+  item->request.verb = VerbOf(operation.command);
+  item->request.value = operation.value;
+  item->request.flags = operation.flags;
+  item->request.expire = WireExpire(operation.expire);
+  item->request.number = counts ? operation.delta : operation.cas;
 }
 
 Value ValueOf(Answer&& answer) {
@@ -93,7 +93,8 @@ Result<Reply> ReplyOf(Item&& item) {
 
 // One request, alone.
 Item Ask(internal::ClientEngine* engine, const Operation& operation) {
-  Item item = ItemOf(operation);
+  Item item;
+  Fill(operation, &item);
   engine->Perform(&item);
   return item;
 }
@@ -241,9 +242,8 @@ Result<std::optional<std::uint64_t>> Client::Decrement(std::string_view key, std
 }
 
 std::vector<Result<Reply>> Client::Execute(std::span<const Operation> operations) {
-  std::vector<Item> items;
-  items.reserve(operations.size());
-  for (const Operation& operation : operations) items.push_back(ItemOf(operation));
+  std::vector<Item> items(operations.size());
+  for (std::size_t i = 0; i < items.size(); ++i) Fill(operations[i], &items[i]);
   engine_->Perform(items, /*merge=*/false);
   std::vector<Result<Reply>> replies;
   replies.reserve(items.size());

@@ -193,7 +193,6 @@ void ClientEngine::MakeRequests(Link* link, bool merge) {
   lane.is_failure = false;
   link->opened_before = link->connection.opened();
   for (Item* item : link->items) {
-    item->answer = {};
     if (item->ticket.remove_first) RemoveFirst(link, item);
   }
   if (!merge) {
@@ -368,7 +367,9 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
     for (const ServerIndex server : used_) {
       Link& link = *links_[server];
       for (Item* item : link.items) {
-        if (!Settle(item, link, may_retry)) pending_.push_back(item);
+        if (Settle(item, link, may_retry)) continue;
+        item->answer = {};  // of which a part may have come
+        pending_.push_back(item);
       }
       link.items.clear();
     }
