@@ -1,7 +1,8 @@
 // A memcached client that places keys and ejects servers as twemproxy does.
 //
 //   shardcache::Result<shardcache::PoolConfig> pool = ...;      // see pool_config.h
-//   auto clients = shardcache::ClientPool::Create(*pool, {.stale_guard = StaleGuard::kExact});
+//   auto clients = shardcache::ClientPool::Create(
+//       *pool, {.stale_guard = {.level = shardcache::StaleGuard::kExact}});
 //   auto client = (*clients)->Take();                           // for this thread
 //   auto user = client->Get("user:42");
 //   if (!user.ok()) return Fail(user.error().message);          // no answer: names server and

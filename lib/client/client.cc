@@ -295,7 +295,7 @@ void Client::CheckIdle() { engine_->CheckIdle(); }
 
 bool Client::Maintain(std::chrono::milliseconds limit) {
   const TimePoint end = Clock::now() + limit;
-  while (!engine_->core().Step()) {
+  while (!engine_->core().Step(/*at_once=*/true)) {
     if (Clock::now() >= end) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }

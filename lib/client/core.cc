@@ -74,9 +74,10 @@ void ClientCore::Observe(const RouterEvent& event) {
   if (options_.routing.observer) options_.routing.observer(event);
 }
 
-bool ClientCore::Step() {
+bool ClientCore::Step(bool at_once) {
   const TimePoint now = Clock::now();
-  if (now.time_since_epoch().count() < next_step_.load(std::memory_order_relaxed)) return false;
+  const bool early = now.time_since_epoch().count() < next_step_.load(std::memory_order_relaxed);
+  if (early && !at_once) return false;
   const std::unique_lock lock(tasks_mutex_, std::try_to_lock);
   if (!lock.owns_lock()) return false;
   next_step_.store((now + kStepInterval).time_since_epoch().count(), std::memory_order_relaxed);

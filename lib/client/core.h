@@ -44,9 +44,9 @@ class ClientCore {
            snapshot.version != stepped_.load(std::memory_order_relaxed);
   }
   // Carries on what there is to do about servers that are about to return, or have returned,
-  // without waiting. One thread does it at a time; others go on at once. Returns whether nothing
-  // is left to do.
-  bool Step();
+  // without waiting, a step each half millisecond unless `at_once`. One thread does it at a time;
+  // others go on at once. Returns whether it is known that nothing is left to do.
+  bool Step(bool at_once = false);
 
   std::shared_ptr<MetricsOfClient> NewMetrics();
   ClientMetrics Metrics() const;
