@@ -255,8 +255,6 @@ struct FleetWorld {
     Invalidation invalidation;
     bool half_done = false;  // has flushed but not marked
     bool dead = false;
-
-    friend bool operator==(const Client&, const Client&) = default;
   };
 
   static constexpr int kLastTime = 4;
