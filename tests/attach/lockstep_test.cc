@@ -97,10 +97,17 @@ class World {
   }
   void Note(const std::string& text) { log += text + '\n'; }
 
+  // A failure between `begin` and now may have ejected a server: when it would return. All are
+  // kept, not the router's next alone: one that returns a little after another is late by its own
+  // measure, and the proxy's by a timeout more.
+  void NoteExpiries(TimePoint begin) {
+    expiries_.insert(begin + options_.retry_timeout);
+    expiries_.insert(Clock::now() + options_.retry_timeout);
+  }
+
   // Waits until no server is about to return on either side, nor will be for `duration`.
   void AvoidExpiry(Milliseconds duration) {
     while (true) {
-      if (const auto next = router_->Snapshot()->next_rebuild) expiries_.insert(*next);
       const auto now = Clock::now();
       const auto near = expiries_.lower_bound(now - kAfter);
       if (near == expiries_.end() || now + duration + kBefore < *near) return;
@@ -112,6 +119,7 @@ class World {
     const std::size_t server = random_.Below(modes_.size());
     const int backend = static_cast<int>(server);
     AvoidExpiry(kSweepTime);
+    const auto changed = Clock::now();
     const bool closes = random_.Chance(0.2);
     if (closes) {
       Note("s" + std::to_string(server) + " closes its idle connections");
@@ -125,7 +133,11 @@ class World {
     }
     std::this_thread::sleep_for(Milliseconds(5));
     // The proxy has seen its connection close; the handle does when it next uses its own.
-    if ((closes || modes_[server] == Mode::kRefuse) && connected_[server]) UseClosed(server);
+    if ((closes || modes_[server] == Mode::kRefuse) && connected_[server]) {
+      NoteExpiries(changed);
+      UseClosed(server);
+      NoteExpiries(changed);
+    }
   }
 
   // Asks the handle alone for a key of a server that closed its connection.
@@ -190,7 +202,7 @@ class World {
     auto asked = std::async(std::launch::async, [&] { return client_->Get(key); });
     const Outcome outcome = Get(memc_.get(), key);
     const Answer answer = asked.get();
-    if (const auto next = router_->Snapshot()->next_rebuild) expiries_.insert(*next);
+    if (outcome.rc != MEMCACHED_SUCCESS || answer.status == Status::kError) NoteExpiries(begin);
     if (!client_->connected()) client_->Reconnect();
     ++compared;
     if (server) connected_[*server] = outcome.rc == MEMCACHED_SUCCESS;
@@ -241,11 +253,11 @@ class World {
     }
     AvoidExpiry(kSweepTime);
     if (router_->Snapshot()->version != snapshot->version) return Sweep();
+    const auto next = expiries_.lower_bound(Clock::now());
     const std::vector<Answer> answers = client_->GetMany(keys);
     if (!client_->connected()) client_->Reconnect();
     const auto values = GetMany(memc_.get(), keys);
-    const auto expiry = snapshot->next_rebuild;
-    if (expiry && Clock::now() + kBefore / 2 > *expiry) return Sweep();
+    if (next != expiries_.end() && Clock::now() + kBefore / 2 > *next) return Sweep();
     for (std::size_t i = 0; i < keys.size(); ++i) {
       if (const auto server = Route(keys[i])) connected_[*server] = true;
       // All of these servers are well: the end of a connection of before was late. Counted.
@@ -278,7 +290,7 @@ class World {
   std::unique_ptr<Nutcracker> proxy_;
   std::unique_ptr<TextClient> client_;
   Memc memc_;
-  std::set<TimePoint> expiries_;  // that were ever seen
+  std::set<TimePoint> expiries_;  // of all ejections so far, and some moments more
 };
 
 void Play(const Options& options, std::uint64_t salt, int events) {
