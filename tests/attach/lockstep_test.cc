@@ -97,10 +97,11 @@ class World {
   }
   void Note(const std::string& text) { log += text + '\n'; }
 
-  // A failure between `begin` and now may have ejected a server: when it would return. All are
-  // kept, not the router's next alone: one that returns a little after another is late by its own
-  // measure, and the proxy's by a timeout more.
-  void NoteExpiries(TimePoint begin) {
+  // If a server was ejected since `begin`, when the snapshot was `version`: when it will return.
+  // All are kept, not the router's next alone: one that returns a little after another is late by
+  // its own measure, and the proxy's by a timeout more.
+  void NoteEjection(TimePoint begin, std::uint64_t version) {
+    if (router_->Snapshot()->version == version) return;
     expiries_.insert(begin + options_.retry_timeout);
     expiries_.insert(Clock::now() + options_.retry_timeout);
   }
@@ -134,9 +135,9 @@ class World {
     std::this_thread::sleep_for(Milliseconds(5));
     // The proxy has seen its connection close; the handle does when it next uses its own.
     if ((closes || modes_[server] == Mode::kRefuse) && connected_[server]) {
-      NoteExpiries(changed);
+      const auto version = router_->Snapshot()->version;
       UseClosed(server);
-      NoteExpiries(changed);
+      NoteEjection(changed, version);
     }
   }
 
@@ -198,11 +199,12 @@ class World {
   void Request(const std::string& key) {
     AvoidExpiry(Milliseconds(0));
     const auto server = Route(key);
+    const auto version = router_->Snapshot()->version;
     const auto begin = Clock::now();
     auto asked = std::async(std::launch::async, [&] { return client_->Get(key); });
     const Outcome outcome = Get(memc_.get(), key);
     const Answer answer = asked.get();
-    if (outcome.rc != MEMCACHED_SUCCESS || answer.status == Status::kError) NoteExpiries(begin);
+    NoteEjection(begin, version);
     if (!client_->connected()) client_->Reconnect();
     ++compared;
     if (server) connected_[*server] = outcome.rc == MEMCACHED_SUCCESS;
