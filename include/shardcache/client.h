@@ -5,8 +5,8 @@
 //       *pool, {.stale_guard = {.level = shardcache::StaleGuard::kExact}});
 //   auto client = (*clients)->Take();                           // for this thread
 //   auto user = client->Get("user:42");
-//   if (!user.ok()) return Fail(user.error().message);          // no answer: names server and
-//   cause if (!*user) return Miss();                                  // the server has no such key
+//   if (!user.ok()) return Fail(user.error().message);  // no answer: who, and why
+//   if (!*user) return Miss();                          // an answer: there is no such key
 //   Use((*user)->data);
 //
 // Link shardcache::client.
