@@ -1,7 +1,6 @@
 #include "bindings/python/native/client.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -73,33 +72,6 @@ std::unique_ptr<SharedClient> Create(const py::dict& config, const py::dict& fie
   return std::make_unique<SharedClient>(Unwrap(ClientPool::Create(pool, std::move(options))));
 }
 
-[[noreturn]] void Raise(const Error& error, py::handle key) {
-  const py::object instance = MakeError(error, key);
-  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance.ptr())), instance.ptr());
-  throw py::error_already_set();
-}
-
-// The value of what a call for `key` came to.
-template <typename T>
-T Unwrap(Result<T> result, py::handle key) {
-  if (!result.ok()) Raise(result.error(), key);
-  return *std::move(result);
-}
-
-// Bytes as they are, str as UTF-8; valid as long as `value` is.
-std::string_view ValueBytes(py::handle value) {
-  if (PyBytes_Check(value.ptr()) || PyUnicode_Check(value.ptr())) return KeyBytes(value);
-  throw py::type_error(std::string("the value is of type ") + Py_TYPE(value.ptr())->tp_name +
-                       "; values are bytes or str");
-}
-
-using Seconds = std::optional<std::int64_t>;
-
-Expiration ToExpiration(const Seconds& seconds) {
-  if (!seconds) return std::nullopt;
-  return std::chrono::seconds(*seconds);
-}
-
 // (data, flags, cas).
 py::tuple FromValue(const Value& value) {
   return py::make_tuple(py::bytes(value.data), value.flags, value.cas);
@@ -126,22 +98,6 @@ py::object GetAndTouch(SharedClient& self, py::handle key, Seconds expire) {
       key);
   if (!value) return py::none();
   return py::bytes(value->data);
-}
-
-Command ToStoringCommand(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, Command>, 6> kCommands = {
-      {{"set", Command::kSet},
-       {"add", Command::kAdd},
-       {"replace", Command::kReplace},
-       {"append", Command::kAppend},
-       {"prepend", Command::kPrepend},
-       {"cas", Command::kCas}}};
-  const auto* const found = std::find_if(kCommands.begin(), kCommands.end(),
-                                         [&](const auto& one) { return one.first == name; });
-  if (found == kCommands.end()) {
-    throw Failure({ErrorCode::kInvalidArgument, "no command stores by " + std::string(name)});
-  }
-  return found->second;
 }
 
 // How the server answered.
@@ -183,15 +139,25 @@ py::tuple GetMany(SharedClient& self, const py::list& keys) {
   std::vector<std::string_view> bytes;
   bytes.reserve(keys.size());
   for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
-  auto results = self.Call([&](Client& client) { return client.GetMany(bytes); });
+  return FromValues(keys, self.Call([&](Client& client) { return client.GetMany(bytes); }));
+}
+
+// The same with (data, seconds left or None).
+py::tuple GetManyWithExpiration(SharedClient& self, const py::list& keys) {
+  std::vector<std::string_view> bytes;
+  bytes.reserve(keys.size());
+  for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
+  auto results = self.Call([&](Client& client) { return client.GetManyWithExpiration(bytes); });
   py::dict values;
   py::dict errors;
   for (std::size_t i = 0; i < results.size(); ++i) {
     const py::object key = keys[i];
     if (!results[i].ok()) {
       errors[key] = MakeError(results[i].error(), key);
-    } else if (*results[i]) {
-      values[key] = py::bytes((*results[i])->data);
+    } else if (const auto& found = *results[i]) {
+      Seconds left;
+      if (found->remaining) left = found->remaining->count();
+      values[key] = py::make_tuple(py::bytes(found->value.data), left);
     }
   }
   return py::make_tuple(values, errors);
@@ -287,6 +253,7 @@ void DefineClient(py::module_& module) {
       .def("get_and_touch", &GetAndTouch)
       .def("get_many", &GetMany)
       .def("gets_many", &GetsMany)
+      .def("get_many_with_expiration", &GetManyWithExpiration)
       .def("store", &Store)
       .def("set_many", &SetMany)
       .def("delete", &Delete)

@@ -1,8 +1,14 @@
-// The client's options on their way from Python.
+// What the clients take from Python, and how they fail there.
 #ifndef SHARDCACHE_BINDINGS_PYTHON_NATIVE_CLIENT_H_
 #define SHARDCACHE_BINDINGS_PYTHON_NATIVE_CLIENT_H_
 
 #include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "shardcache/client.h"
 
@@ -10,6 +16,30 @@ namespace shardcache::python {
 
 // From a dict that has every field. Throws Failure for the name of no stale guard.
 ClientOptions ToClientOptions(const pybind11::dict& fields);
+
+// Bytes as they are, str as UTF-8; valid as long as `value` is. Raises TypeError for anything else.
+std::string_view ValueBytes(pybind11::handle value);
+
+// Seconds from now; absent: until it is evicted.
+using Seconds = std::optional<std::int64_t>;
+Expiration ToExpiration(const Seconds& seconds);
+
+// "set", "add", "replace", "append", "prepend" or "cas". Throws Failure for any other.
+Command ToStoringCommand(std::string_view name);
+
+// ({key: data} of the hits, {key: Error}) of what a multi-get for `keys` came to.
+pybind11::tuple FromValues(const pybind11::list& keys,
+                           const std::vector<Result<std::optional<Value>>>& results);
+
+// Raises what a call for `key` failed with.
+[[noreturn]] void Raise(const Error& error, pybind11::handle key);
+
+// The value of what a call for `key` came to.
+template <typename T>
+T Unwrap(Result<T> result, pybind11::handle key) {
+  if (!result.ok()) Raise(result.error(), key);
+  return *std::move(result);
+}
 
 // Raises what a signal handler raised during a call of this thread, which ended it. Needs the GIL.
 void RaiseInterruption();

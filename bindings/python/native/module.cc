@@ -19,4 +19,5 @@ PYBIND11_MODULE(_shardcache, module) {
   python::DefineProxyStats(module);
   python::DefineClientMetrics(module);
   python::DefineClient(module);
+  python::DefineDualClient(module);
 }

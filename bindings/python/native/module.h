@@ -22,6 +22,7 @@ void DefineRouter(py::module_& module);
 void DefineProxyStats(py::module_& module);
 void DefineClientMetrics(py::module_& module);
 void DefineClient(py::module_& module);
+void DefineDualClient(py::module_& module);
 
 }  // namespace shardcache::python
 

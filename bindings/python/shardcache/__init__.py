@@ -28,6 +28,7 @@ from ._compare import (
     wilson_interval,
 )
 from ._config import ListenAddress, LintWarning, PoolConfig, check_listen, lint, load, parse
+from ._dual_client import DualClient, DualCounters
 from ._ejector import EjectionRules, Ejector
 from ._error import Error, PartialError
 from ._hash import HASHES, depends_on_char_sign, hash, hash_many
@@ -53,6 +54,8 @@ __all__ = [
     "ClientMetrics",
     "Comparison",
     "Difference",
+    "DualClient",
+    "DualCounters",
     "EjectionEffect",
     "EjectionRules",
     "Ejector",

@@ -189,6 +189,22 @@ class Client:
         found = {key: Value(*value) for key, value in values.items()}
         return _whole(found, errors, len(asked), "keys")
 
+    def get_many_with_expiration(
+        self, keys: Iterable[AnyKey]
+    ) -> dict[AnyKey, tuple[bytes, timedelta | None]]:
+        """The values, each with how long it has still to live: None, until it is evicted.
+
+        Needs servers with meta commands (memcached 1.6), and no proxy between. Raises PartialError
+        like get_many().
+        """
+        asked = _many(keys)
+        values, errors = self._native.get_many_with_expiration(asked)
+        found = {
+            key: (data, None if left is None else timedelta(seconds=left))
+            for key, (data, left) in values.items()
+        }
+        return _whole(found, errors, len(asked), "keys")
+
     def set(self, key: Key, value: Key, expire: Seconds = 0, flags: int = 0) -> None:
         """Stores it, whatever is there."""
         if not self._store("set", key, value, expire, flags):

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <string>
@@ -7,8 +8,12 @@
 #include "bindings/python/native/client.h"
 #include "bindings/python/native/convert.h"
 #include "bindings/python/native/error.h"
+#include "bindings/python/native/keys.h"
 
 namespace shardcache::python {
+
+namespace py = pybind11;
+
 namespace {
 
 constexpr std::array<std::string_view, 3> kGuards = {"off", "exact", "fleet"};
@@ -50,6 +55,54 @@ T Field(const py::dict& fields, const char* name) {
 }
 
 }  // namespace
+
+void Raise(const Error& error, py::handle key) {
+  const py::object instance = MakeError(error, key);
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instance.ptr())), instance.ptr());
+  throw py::error_already_set();
+}
+
+std::string_view ValueBytes(py::handle value) {
+  if (PyBytes_Check(value.ptr()) || PyUnicode_Check(value.ptr())) return KeyBytes(value);
+  throw py::type_error(std::string("the value is of type ") + Py_TYPE(value.ptr())->tp_name +
+                       "; values are bytes or str");
+}
+
+Expiration ToExpiration(const Seconds& seconds) {
+  if (!seconds) return std::nullopt;
+  return std::chrono::seconds(*seconds);
+}
+
+Command ToStoringCommand(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, Command>, 6> kCommands = {
+      {{"set", Command::kSet},
+       {"add", Command::kAdd},
+       {"replace", Command::kReplace},
+       {"append", Command::kAppend},
+       {"prepend", Command::kPrepend},
+       {"cas", Command::kCas}}};
+  const auto* const found = std::find_if(kCommands.begin(), kCommands.end(),
+                                         [&](const auto& one) { return one.first == name; });
+  if (found == kCommands.end()) {
+    throw Failure({ErrorCode::kInvalidArgument, "no command stores by " + std::string(name)});
+  }
+  return found->second;
+}
+
+py::tuple FromValues(const py::list& keys,
+                     const std::vector<Result<std::optional<Value>>>& results) {
+  py::dict values;
+  py::dict errors;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const py::object key = keys[i];
+    if (!results[i].ok()) {
+      errors[key] = MakeError(results[i].error(), key);
+    } else if (*results[i]) {
+      values[key] = py::bytes((*results[i])->data);
+    }
+  }
+  return py::make_tuple(values, errors);
+}
 
 void RaiseInterruption() {
   if (interruption) std::rethrow_exception(std::exchange(interruption, nullptr));
