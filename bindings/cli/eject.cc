@@ -83,6 +83,13 @@ ExitCode Eject(const Options& options) {
   }
   rows.Finish();
   Summarise(placement, *effects);
+  const PoolConfig pool = LoadPool(options.pool);
+  if (!pool.auto_eject_hosts) {
+    std::fprintf(stderr,
+                 "note: pool \"%s\" has no `auto_eject_hosts: true`, so the proxy ejects nobody: "
+                 "the keys of a dead server fail until it is back\n",
+                 pool.name.c_str());
+  }
   return kYes;
 }
 

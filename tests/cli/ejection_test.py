@@ -83,6 +83,14 @@ def test_eject_says_when_only_the_ejected_servers_keys_move():
     assert b"and no others" in result.stderr
 
 
+@pytest.mark.parametrize("setting, noted", [("", True), ("auto_eject_hosts: true", False)])
+def test_eject_says_when_the_proxy_ejects_nobody(write, setting, noted):
+    conf = write("alpha:\n  listen: 127.0.0.1:22121\n  servers:\n    - 127.0.0.1:1:1\n"
+                 f"    - 127.0.0.1:2:1\n  {setting}\n", "nutcracker.yml")
+    result = run("eject", "-c", conf, check=0)
+    assert (b"ejects nobody" in result.stderr) == noted
+
+
 @pytest.mark.parametrize("pool, code", [("one_server.yml", 1), ("nonexistent.yml", 2)])
 def test_eject_fails_where_there_is_no_answer(pool, code):
     result = run("eject", "-c", str(GOLDEN / pool), check=code)
