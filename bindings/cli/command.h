@@ -37,10 +37,12 @@ class Failure : public std::runtime_error {
 using Run = std::function<ExitCode()>;
 void AddAgree(CLI::App& app, Run& run);
 void AddCheck(CLI::App& app, Run& run);
+void AddClean(CLI::App& app, Run& run);
 void AddDiff(CLI::App& app, Run& run);
 void AddEject(CLI::App& app, Run& run);
 void AddLocate(CLI::App& app, Run& run);
 void AddRing(CLI::App& app, Run& run);
+void AddWarm(CLI::App& app, Run& run);
 void AddWatch(CLI::App& app, Run& run);
 
 }  // namespace shardcache::cli
