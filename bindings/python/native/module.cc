@@ -20,4 +20,5 @@ PYBIND11_MODULE(_shardcache, module) {
   python::DefineClientMetrics(module);
   python::DefineClient(module);
   python::DefineDualClient(module);
+  python::DefineFleet(module);
 }

@@ -23,6 +23,7 @@ void DefineProxyStats(py::module_& module);
 void DefineClientMetrics(py::module_& module);
 void DefineClient(py::module_& module);
 void DefineDualClient(py::module_& module);
+void DefineFleet(py::module_& module);
 
 }  // namespace shardcache::python
 

@@ -31,6 +31,16 @@ from ._config import ListenAddress, LintWarning, PoolConfig, check_listen, lint,
 from ._dual_client import DualClient, DualCounters
 from ._ejector import EjectionRules, Ejector
 from ._error import Error, PartialError
+from ._fleet import (
+    CleanRow,
+    CleanServer,
+    CleanSummary,
+    FleetProgress,
+    WarmRow,
+    WarmSummary,
+    clean,
+    warm,
+)
 from ._hash import HASHES, depends_on_char_sign, hash, hash_many
 from ._placement import Placement
 from ._router import (
@@ -50,6 +60,9 @@ __all__ = [
     "FAILURE_KINDS",
     "HASHES",
     "NO_SERVER",
+    "CleanRow",
+    "CleanServer",
+    "CleanSummary",
     "Client",
     "ClientMetrics",
     "Comparison",
@@ -63,6 +76,7 @@ __all__ = [
     "ExactComparison",
     "Flow",
     "Interval",
+    "FleetProgress",
     "LatencyHistogram",
     "LintWarning",
     "ListenAddress",
@@ -78,7 +92,10 @@ __all__ = [
     "ServerMetrics",
     "StaleGuardEvent",
     "Value",
+    "WarmRow",
+    "WarmSummary",
     "check_listen",
+    "clean",
     "compare",
     "compare_exactly",
     "depends_on_char_sign",
@@ -91,5 +108,6 @@ __all__ = [
     "parse",
     "proxy_stats",
     "routing_change",
+    "warm",
     "wilson_interval",
 ]

@@ -190,6 +190,16 @@ class DualClient(metaclass=_Pybind11Type):
     def count(self, up: bool, key: Key, delta: int, /) -> int | None: ...
     def counters(self) -> tuple[int, int, int]: ...
 
+def warm(
+    old_layout: Placement | list[ServerTuple], to: Placement, options: Fields, keys: Keys | None,
+    progress: Callable[[tuple[str, int, int, timedelta]], object] | None, /
+) -> tuple[list[Any], dict[str, int], list[str], bool]: ...
+def clean(
+    placement: Placement, options: Fields, before: Placement | None,
+    other_client: Placement | None,
+    progress: Callable[[tuple[str, int, int, timedelta]], object] | None, /
+) -> tuple[list[Any], list[Any], int, int, list[str], bool]: ...
+
 _Flows = list[tuple[int, int, int]]
 
 def clients() -> list[tuple[str, str, bool, str, str]]: ...
