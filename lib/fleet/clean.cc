@@ -125,7 +125,7 @@ class CleanRun {
   void Count(std::size_t server, const Causes::Cause& cause, const ListedKey& key) {
     const auto [at, added] = rows_.try_emplace({server, cause});
     CleanRow& row = at->second;
-    const std::int64_t now = UnixNow() + facts_[server].clock_ahead;
+    const std::int64_t now = ServerTime(facts_[server], Clock::now());
     const std::chrono::seconds age(std::max<std::int64_t>(now - key.last_access, 0));
     if (added) {
       row.server = links_.server(server);

@@ -58,8 +58,8 @@ Result<ServerFacts> FactsOf(const Server& server, const Questions& asked,
   facts.version = asked.answers[0].data;
   const auto cas = asked.settings.find("cas_enabled");
   facts.has_cas = cas == asked.settings.end() || cas->second != "no";
-  const std::int64_t time = NumberOf(asked.general, "time");
-  facts.clock_ahead = time > 0 ? time - UnixNow() : 0;
+  facts.time = NumberOf(asked.general, "time");
+  facts.asked_at = Clock::now();
   facts.uptime = NumberOf(asked.general, "uptime");
   facts.items = static_cast<std::uint64_t>(NumberOf(asked.general, "curr_items"));
   if (!facts.has_cas) {
@@ -74,10 +74,8 @@ Result<ServerFacts> FactsOf(const Server& server, const Questions& asked,
 
 }  // namespace
 
-std::int64_t UnixNow() {
-  return std::chrono::floor<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
+std::int64_t ServerTime(const ServerFacts& facts, TimePoint at) {
+  return facts.time + std::chrono::floor<std::chrono::seconds>(at - facts.asked_at).count();
 }
 
 Error RefusalOf(const Server& server, const std::string& what, const Answer& answer,

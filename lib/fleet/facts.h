@@ -16,7 +16,8 @@ struct ServerFacts {
   std::string version;
   bool has_cas = true;
   bool has_meta = false;
-  std::int64_t clock_ahead = 0;  // seconds of its clock before ours
+  std::int64_t time = 0;  // of its clock, in seconds since 1970, at `asked_at`
+  TimePoint asked_at = {};
   std::int64_t uptime = 0;
   std::uint64_t items = 0;
 };
@@ -29,8 +30,8 @@ Result<std::vector<ServerFacts>> AskFacts(Links& links);
 Error RefusalOf(const Server& server, const std::string& what, const Answer& answer,
                 const std::string& failure);
 
-// The present as seconds since 1970, by our clock.
-std::int64_t UnixNow();
+// What the server's clock says at `at`, or a second less: nobody knows when its seconds begin.
+std::int64_t ServerTime(const ServerFacts& facts, TimePoint at);
 
 }  // namespace shardcache::inline v0::internal
 

@@ -1,6 +1,7 @@
 #include "lib/fleet/mover.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <thread>
 #include <utility>
@@ -16,8 +17,20 @@ constexpr std::chrono::milliseconds kBetweenAttempts(100);
 constexpr int kRounds = 10;
 
 constexpr std::int64_t kLongestRelative = 60 * 60 * 24 * 30;
+constexpr std::int64_t kSameTime = 2;  // seconds
 
-bool IsSame(const Answer& a, const Answer& b) { return a.flags == b.flags && a.data == b.data; }
+bool IsSame(const Answer& a, const Answer& b) {
+  return a.status == Status::kHit && b.status == Status::kHit && a.flags == b.flags &&
+         a.data == b.data;
+}
+
+// Whether what the new place has, `there`, is a copy that was made of the key before.
+bool IsCopyOf(const MovingKey& key, const Answer& there) {
+  if (there.status != Status::kHit) return false;
+  if (!key.doubtful) return IsSame(there, key.value);
+  const std::uint64_t fingerprint = Spool::Fingerprint(there.data, there.flags);
+  return std::find(key.copies.begin(), key.copies.end(), fingerprint) != key.copies.end();
+}
 
 }  // namespace
 
@@ -97,7 +110,7 @@ void Mover::TakeValue(MovingKey* key, TimePoint now) {
   const std::int64_t expires = key->listed.expires;
   if (expires != SpooledKey::kUnknown && key->value.number == key->listed.cas) {
     if (expires == SpooledKey::kNever) return;
-    key->value.remaining = expires - (UnixNow() + facts_[key->source].clock_ahead);
+    key->value.remaining = expires - ServerTime(facts_[key->source], now);
     if (*key->value.remaining <= 0) key->stage = Stage::kGone;
   } else if (plan_.unknown_expiration) {
     const Expiration& life = *plan_.unknown_expiration;
@@ -110,19 +123,27 @@ void Mover::TakeValue(MovingKey* key, TimePoint now) {
   }
 }
 
-// As memcached wants it: 0 for ever, -1 for a life that is over.
+// As memcached wants it: 0 for ever, -1 for a life that is over. Where both servers have the same
+// time, the date at which it ends in the old place, for a duration would grow with the time that
+// the value is on its way.
 std::int64_t Mover::WireExpire(const MovingKey& key, const Answer& value, TimePoint read_at) const {
   if (!value.remaining) return 0;
+  const ServerFacts& source = facts_[key.source];
+  const std::int64_t apart = facts_[key.target].time - source.time;
   const auto passed = std::chrono::round<std::chrono::seconds>(Clock::now() - read_at).count();
   const std::int64_t left = *value.remaining - passed;
   if (left <= 0) return -1;
-  if (left <= kLongestRelative) return left;
-  const std::int64_t moment = UnixNow() + facts_[key.target].clock_ahead + left;
+  std::int64_t moment = ServerTime(source, read_at) + *value.remaining;
+  if (std::abs(apart) > kSameTime) {
+    if (left <= kLongestRelative) return left;
+    moment += apart;
+  }
   return moment > std::numeric_limits<std::int32_t>::max() ? 0 : moment;
 }
 
 // In a second attempt what is there already may be our own copy, whose answer was lost.
 void Mover::Add(const Keys& keys, bool again) {
+  if (plan_.note) plan_.note(keys, &MovingKey::value);
   Ask(keys, [&](MovingKey* key) {
     return Asked{key->target,
                  {.verb = Verb::kAdd,
@@ -133,12 +154,18 @@ void Mover::Add(const Keys& keys, bool again) {
   });
   for (MovingKey* key : keys) {
     if (!Usable(key, key->answer, key->target, "add")) continue;
-    key->ours = key->answer.status == Status::kStored || again;
+    key->doubtful = key->answer.status == Status::kNotStored && !key->copies.empty();
+    key->ours = key->answer.status == Status::kStored || again || key->doubtful;
     key->stage = key->ours || plan_.remove ? Stage::kSettle : Stage::kThere;
   }
 }
 
 void Mover::Settle(Keys keys) {
+  const auto doubtful = std::stable_partition(keys.begin(), keys.end(),
+                                              [](MovingKey* key) { return !key->doubtful; });
+  const Keys renewed = Renew(Keys(doubtful, keys.end()));
+  keys.erase(doubtful, keys.end());
+  keys.insert(keys.end(), renewed.begin(), renewed.end());
   for (int round = 0; round < kRounds && !keys.empty(); ++round) {
     Keys changed;
     if (plan_.remove) {
@@ -230,47 +257,63 @@ Mover::Keys Mover::Renew(const Keys& changed) {
   Keys taken_back;
   for (MovingKey* key : read) {
     if (!Usable(key, key->other, key->target, "a read")) continue;
-    const bool copy_is_there = key->other.status == Status::kHit && IsSame(key->other, key->value);
-    if (copy_is_there) {
+    if (IsSame(key->other, key->answer)) {
+      key->value = std::move(key->answer);  // it has been replaced already
+      key->doubtful = false;
+      again.push_back(key);
+    } else if (IsCopyOf(*key, key->other)) {
       (key->answer.status == Status::kHit ? replaced : taken_back).push_back(key);
-    } else if (key->other.status == Status::kHit && key->answer.status == Status::kHit &&
-               IsSame(key->other, key->answer)) {
-      key->value = std::move(key->answer);  // replaced before, though nobody said so
+    } else if (plan_.remove && key->other.status == Status::kHit &&
+               key->answer.status == Status::kHit) {
+      key->value = std::move(key->answer);  // something newer is there, so that this may go
+      key->ours = key->doubtful = false;
       again.push_back(key);
     } else {
       key->stage = Stage::kThere;  // something newer; or it was deleted, which is newer too
     }
   }
-  Ask(taken_back, [&](MovingKey* key) {
+  TakeBack(taken_back);
+  Replace(replaced, now, &again);
+  return again;
+}
+
+// The old place has no such key any more.
+void Mover::TakeBack(const Keys& keys) {
+  Ask(keys, [&](MovingKey* key) {
     return Asked{key->target, Removal(key->target, key->other.number), &key->answer};
   });
-  for (MovingKey* key : taken_back) {
+  for (MovingKey* key : keys) {
     if (Usable(key, key->answer, key->target, "a removal")) key->stage = Stage::kGone;
   }
-  for (MovingKey* key : replaced) {
+}
+
+// By what was read of the old place into MovingKey::answer.
+void Mover::Replace(const Keys& keys, TimePoint read_at, Keys* again) {
+  for (MovingKey* key : keys) {
     // What was told of the value that was listed is the best guess for this one.
     if (!facts_[key->source].has_meta) key->answer.remaining = key->value.remaining;
   }
-  Ask(replaced, [&](MovingKey* key) {
+  if (plan_.note) plan_.note(keys, &MovingKey::answer);
+  Ask(keys, [&](MovingKey* key) {
     return Asked{key->target,
                  {.verb = Verb::kCas,
                   .value = key->answer.data,
                   .flags = key->answer.flags,
-                  .expire = WireExpire(*key, key->answer, now),
+                  .expire = WireExpire(*key, key->answer, read_at),
                   .number = key->other.number},
                  &key->other};
   });
-  for (MovingKey* key : replaced) {
+  for (MovingKey* key : keys) {
     if (!Usable(key, key->other, key->target, "cas")) continue;
     if (key->other.status == Status::kStored) {
       key->value = std::move(key->answer);
       key->renewed = true;
-      again.push_back(key);
+      key->doubtful = false;
+      again->push_back(key);
     } else {
       key->stage = Stage::kThere;
     }
   }
-  return again;
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -3,6 +3,7 @@
 #define SHARDCACHE_LIB_FLEET_MOVER_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,8 +30,12 @@ struct MovingKey {
   };
 
   SpooledKey listed;
+  std::size_t chunk = 0;  // of the Spool, and its place there
+  std::size_t index = 0;
   std::size_t source = 0;  // of Links
   std::size_t target = 0;
+  // Fingerprints of copies that a process made, or meant to make, that was interrupted.
+  std::vector<std::uint64_t> copies = {};
 
   Stage stage = Stage::kRead;
   bool renewed = false;
@@ -43,6 +48,7 @@ struct MovingKey {
   Answer answer = {};
   Answer other = {};
   bool ours = false;           // the new place has, or may have, our copy
+  bool doubtful = false;       // a copy of a process that was interrupted
   bool maybe_removed = false;  // a removal was sent that nobody answered
 
   bool is_over() const { return stage >= Stage::kCopied; }
@@ -55,6 +61,8 @@ class Mover {
   struct Plan {
     bool remove = false;
     std::optional<Expiration> unknown_expiration = {};
+    // Called before copies are made of that part of the keys.
+    std::function<void(std::span<MovingKey* const> keys, Answer MovingKey::*copy)> note = {};
   };
 
   // `links` are of old and new servers; `facts` of each.
@@ -89,6 +97,8 @@ class Mover {
   void Remove(const Keys& keys, Keys* changed);
   // Replaces copies by what the old place has now. Returns those to be looked at again.
   Keys Renew(const Keys& changed);
+  void TakeBack(const Keys& keys);
+  void Replace(const Keys& keys, TimePoint read_at, Keys* again);
   Request Removal(std::size_t server, std::uint64_t cas) const;
   std::int64_t WireExpire(const MovingKey& key, const Answer& value, TimePoint read_at) const;
 

@@ -43,6 +43,7 @@ Number Take(std::string_view* bytes) {
 }
 
 constexpr std::size_t kKeyHead = 3 * 8 + 1;
+constexpr std::size_t kCopySize = 3 * 4 + 8;
 
 bool ReadFully(int fd, std::uint64_t offset, char* out, std::size_t size) {
   while (size > 0) {
@@ -126,6 +127,7 @@ Result<void> Spool::StartOver(std::string_view purpose) {
   if (::ftruncate(file_.fd(), 0) != 0) return Failed("written");
   end_ = 0;
   for (Group& group : groups_) group = {};
+  copies_.clear();
   return Append(Type::kPurpose, 0, purpose);
 }
 
@@ -145,6 +147,17 @@ bool Spool::LoadRecord(std::uint64_t file_size) {
     std::string_view rest = payload;
     const auto chunk = Take<std::uint64_t>(&rest);
     if (chunk < chunks.size()) chunks[chunk].done = true;
+    const auto key = static_cast<std::uint32_t>(chunk);
+    copies_.erase(copies_.lower_bound({header.group, key, 0}),
+                  copies_.lower_bound({header.group, key + 1, 0}));
+  }
+  if (type == Type::kCopies) {
+    for (std::string_view rest = payload; rest.size() >= kCopySize;) {
+      const auto group = Take<std::uint32_t>(&rest);
+      const auto chunk = Take<std::uint32_t>(&rest);
+      const auto index = Take<std::uint32_t>(&rest);
+      copies_.emplace(std::tuple(group, chunk, index), Take<std::uint64_t>(&rest));
+    }
   }
   if (type == Type::kComplete) complete_ = true;
   end_ = behind;
@@ -225,6 +238,36 @@ Result<void> Spool::MarkDone(std::size_t group, std::size_t chunk) {
   std::string payload;
   Put(std::uint64_t{chunk}, &payload);
   return Append(Type::kDone, static_cast<std::uint32_t>(group), payload);
+}
+
+Result<void> Spool::NoteCopies(std::span<const Copy> copies) {
+  if (path_.empty() || copies.empty()) return {};
+  std::string payload;
+  payload.reserve(copies.size() * kCopySize);
+  for (const Copy& copy : copies) {
+    Put(copy.group, &payload);
+    Put(copy.chunk, &payload);
+    Put(copy.index, &payload);
+    Put(copy.fingerprint, &payload);
+  }
+  return Append(Type::kCopies, 0, payload);
+}
+
+std::vector<std::uint64_t> Spool::CopiesOf(std::size_t group, std::size_t chunk,
+                                           std::size_t index) const {
+  std::vector<std::uint64_t> found;
+  if (copies_.empty()) return found;
+  const std::tuple key(static_cast<std::uint32_t>(group), static_cast<std::uint32_t>(chunk),
+                       static_cast<std::uint32_t>(index));
+  const auto [begin, end] = copies_.equal_range(key);
+  for (auto at = begin; at != end; ++at) found.push_back(at->second);
+  return found;
+}
+
+std::uint64_t Spool::Fingerprint(std::string_view value, std::uint32_t flags) {
+  const std::uint64_t high = Hash(HashFunction::kMurmur, value);
+  return (high << 32 | Hash(HashFunction::kJenkins, value)) ^
+         flags * std::uint64_t{0x9e3779b97f4a7c15};
 }
 
 void Spool::Remove() {

@@ -3,10 +3,11 @@
 #define SHARDCACHE_LIB_FLEET_SPOOL_H_
 
 #include <cstdint>
-#include <memory>
-#include <optional>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "lib/wire/socket.h"
@@ -27,7 +28,8 @@ struct SpooledKey {
 
 // A log of chunks of keys, each of one group (the server that has them), and of notes which chunks
 // are done. A process that is killed at any byte leaves a log of which all but the last record
-// is whole; the rest is cut off when it is opened again. Memory: 16 bytes a chunk. Not thread-safe.
+// is whole; the rest is cut off when it is opened again. Memory: 16 bytes a chunk, and when it is
+// opened again what was noted of chunks that were not finished. Not thread-safe.
 //
 // Errors of all: kIo, naming the file.
 class Spool {
@@ -52,6 +54,21 @@ class Spool {
                                        std::string* bytes) const;
   Result<void> MarkDone(std::size_t group, std::size_t chunk);
 
+  // A copy that is about to be made of the key at `index` of a chunk, known by its Fingerprint().
+  struct Copy {
+    std::uint32_t group = 0;
+    std::uint32_t chunk = 0;
+    std::uint32_t index = 0;
+    std::uint64_t fingerprint = 0;
+  };
+  // Notes them in a journal that has a name, so that whoever goes on with it can tell them from
+  // what others stored.
+  Result<void> NoteCopies(std::span<const Copy> copies);
+  // Those that an earlier process noted in chunks that it did not finish.
+  std::vector<std::uint64_t> CopiesOf(std::size_t group, std::size_t chunk,
+                                      std::size_t index) const;
+  static std::uint64_t Fingerprint(std::string_view value, std::uint32_t flags);
+
   // Removes the journal's file, if it has a name.
   void Remove();
 
@@ -66,7 +83,7 @@ class Spool {
     std::string pending;  // keys of the chunk that is being filled
     std::uint32_t keys = 0;
   };
-  enum class Type : std::uint32_t { kPurpose = 1, kKeys, kComplete, kDone };
+  enum class Type : std::uint32_t { kPurpose = 1, kKeys, kComplete, kDone, kCopies };
 
   Spool() = default;
   Error Failed(const char* what) const;
@@ -82,6 +99,8 @@ class Spool {
   std::uint64_t end_ = 0;
   bool complete_ = false;
   std::vector<Group> groups_;
+  // Group, chunk and index.
+  std::multimap<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> copies_;
 };
 
 }  // namespace shardcache::inline v0::internal

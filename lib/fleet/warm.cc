@@ -255,7 +255,13 @@ class WarmRun {
 
   Result<void> MoveAll() {
     pace_.Begin(planned_ + summary_.resumed, summary_.resumed);
-    Mover mover(links_, facts_, {options_.remove, options_.unknown_expiration});
+    std::optional<Error> trouble;
+    const auto note = [&](std::span<MovingKey* const> keys, Answer MovingKey::*copy) {
+      if (auto done = NoteCopies(keys, copy); !done.ok()) trouble = done.error();
+    };
+    Mover::Plan plan{.remove = options_.remove, .unknown_expiration = options_.unknown_expiration};
+    if (!options_.journal.empty()) plan.note = note;
+    Mover mover(links_, facts_, plan);
     std::vector<Cursor> cursors(table_.from);
     std::vector<MovingKey> batch;
     while (!pace_.stopped()) {
@@ -264,6 +270,7 @@ class WarmRun {
       if (batch.empty()) break;
       if (!pace_.Wait(batch.size())) break;
       mover.Move(batch);
+      if (trouble) return *trouble;
       for (const MovingKey& key : batch) Tally(key, cursors);
       AdjustAssumedSize(batch);
       for (std::size_t group = 0; group < cursors.size(); ++group) {
@@ -273,6 +280,18 @@ class WarmRun {
     }
     if (!pace_.stopped() && failed_ == 0) spool_->Remove();
     return {};
+  }
+
+  Result<void> NoteCopies(std::span<MovingKey* const> keys, Answer MovingKey::*copy) {
+    std::vector<Spool::Copy> copies;
+    for (const MovingKey* key : keys) {
+      const Answer& value = key->*copy;
+      copies.push_back({.group = static_cast<std::uint32_t>(key->source),
+                        .chunk = static_cast<std::uint32_t>(key->chunk),
+                        .index = static_cast<std::uint32_t>(key->index),
+                        .fingerprint = Spool::Fingerprint(value.data, value.flags)});
+    }
+    return spool_->NoteCopies(copies);
   }
 
   // Some keys of each old server, as many as may be asked for at once.
@@ -293,7 +312,10 @@ class WarmRun {
         bytes += size;
         MovingKey& moving = batch->emplace_back();
         moving.listed = key;
+        moving.chunk = cursor.chunk;
+        moving.index = cursor.next;
         moving.source = group;
+        moving.copies = spool_->CopiesOf(group, cursor.chunk, cursor.next);
         ++cursor.next;
       }
     }
