@@ -83,7 +83,10 @@ WarmOptions LibraryOptions(const Options& options) {
   warm.journal = options.journal;
   if (!options.unknown_ttl.empty()) warm.unknown_expiration = ParseLife(options.unknown_ttl);
   if (!options.keys.file.empty()) {
-    warm.keys = [keys = options.keys](const KeyVisitor& visit) { ForEachKey(keys, visit); };
+    warm.keys = [keys = options.keys](const KeyVisitor& visit) {
+      ForEachKey(keys, visit);
+      return Result<void>();
+    };
   }
   return warm;
 }

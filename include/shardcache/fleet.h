@@ -81,7 +81,9 @@ struct WarmOptions : FleetOptions {
   std::optional<Expiration> unknown_expiration = {};
   // If set, called once, to name all keys instead of the servers' own listings: as the application
   // gives them to the old layout, so without a client's prefix. Gives the visitor some at a time.
-  std::function<void(const std::function<void(std::span<const std::string_view>)>&)> keys = {};
+  // An error is the call's, and nothing is moved.
+  using KeyVisitor = std::function<void(std::span<const std::string_view>)>;
+  std::function<Result<void>(const KeyVisitor&)> keys = {};
 };
 
 // What goes from one server to another. Bytes are of values and keys; in a dry run as the old

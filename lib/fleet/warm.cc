@@ -151,10 +151,11 @@ class WarmRun {
   Result<void> Gather() {
     std::optional<Error> trouble;
     if (options_.keys) {
-      options_.keys([&](std::span<const std::string_view> keys) {
+      auto named = options_.keys([&](std::span<const std::string_view> keys) {
         if (trouble || pace_.stopped()) return;
         if (auto done = TakeNamed(keys); !done.ok()) trouble = done.error();
       });
+      if (!named.ok()) return named;
     } else {
       const std::span<const Server> sources(table_.servers.data(), table_.from);
       const auto listed = ListKeys(sources, {options_.timeout, options_.busy_wait},
