@@ -1,8 +1,10 @@
 #include "bindings/cli/client.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <utility>
@@ -47,33 +49,6 @@ Result<Server> ParseServerLine(const std::string& line) {
   return unweighted.ok() ? std::move(unweighted) : std::move(server);
 }
 
-std::vector<Server> LoadServers(const std::string& name) {
-  std::vector<Server> servers;
-  std::string line;
-  int number = 0;
-  for (const char c : ReadAll(name) + "\n") {
-    if (c != '\n') {
-      line += c;
-      continue;
-    }
-    ++number;
-    const std::size_t begin = line.find_first_not_of(" \t\r-");
-    const std::size_t end = line.find_last_not_of(" \t\r");
-    if (begin != std::string::npos && line[begin] != '#') {
-      const std::string text = line.substr(begin, end - begin + 1);
-      Result<Server> server = ParseServerLine(text);
-      if (!server.ok()) {
-        throw Failure(kTrouble, name + ":" + std::to_string(number) + ": \"" + text + "\": " +
-                                    server.error().message + "; here the weight may be left out");
-      }
-      servers.push_back(*std::move(server));
-    }
-    line.clear();
-  }
-  if (servers.empty()) throw Failure(kTrouble, name + ": no server in it");
-  return servers;
-}
-
 // What the PHP file sets up, told on stderr.
 ClientSetup LoadPhp(const std::string& name) {
   PhpSource php = ReadPhp(ReadAll(name));
@@ -94,6 +69,41 @@ ClientSetup LoadPhp(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<Server> LoadServers(const std::string& file_or_list) {
+  const std::string& name = file_or_list;
+  std::string text;
+  if (name.find(':') != std::string::npos && !std::filesystem::exists(name)) {
+    text = name;
+    std::replace(text.begin(), text.end(), ',', '\n');
+  } else {
+    text = ReadAll(name);
+  }
+  std::vector<Server> servers;
+  std::string line;
+  int number = 0;
+  for (const char c : text + "\n") {
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    ++number;
+    const std::size_t begin = line.find_first_not_of(" \t\r-");
+    const std::size_t end = line.find_last_not_of(" \t\r");
+    if (begin != std::string::npos && line[begin] != '#') {
+      const std::string item = line.substr(begin, end - begin + 1);
+      Result<Server> server = ParseServerLine(item);
+      if (!server.ok()) {
+        throw Failure(kTrouble, name + ":" + std::to_string(number) + ": \"" + item + "\": " +
+                                    server.error().message + "; here the weight may be left out");
+      }
+      servers.push_back(*std::move(server));
+    }
+    line.clear();
+  }
+  if (servers.empty()) throw Failure(kTrouble, name + ": no server in it");
+  return servers;
+}
 
 void AddClientOptions(CLI::App& command, ClientOptions& options) {
   command.add_option("--client", options.client, "the other client; --list-clients shows them")

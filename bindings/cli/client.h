@@ -26,6 +26,10 @@ void AddClientOptions(CLI::App& command, ClientOptions& options);
 // what of it could not be read. Throws Failure.
 ClientSetup LoadClient(const ClientOptions& options, const PoolConfig& pool);
 
+// The servers of a file, a line each, or of a list divided by commas: as in nutcracker.yml, where
+// the weight may be left out. Throws Failure.
+std::vector<Server> LoadServers(const std::string& file_or_list);
+
 }  // namespace shardcache::cli
 
 #endif  // SHARDCACHE_BINDINGS_CLI_CLIENT_H_

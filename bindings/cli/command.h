@@ -41,6 +41,7 @@ void AddDiff(CLI::App& app, Run& run);
 void AddEject(CLI::App& app, Run& run);
 void AddLocate(CLI::App& app, Run& run);
 void AddRing(CLI::App& app, Run& run);
+void AddWarm(CLI::App& app, Run& run);
 void AddWatch(CLI::App& app, Run& run);
 
 }  // namespace shardcache::cli

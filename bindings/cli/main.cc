@@ -8,7 +8,8 @@ namespace {
 
 constexpr const char* kAbout =
     "Says where twemproxy (nutcracker) puts each key, from its own configuration file.\n"
-    "Nothing is changed, and but for watch nothing is connected to: this is computation.\n"
+    "Computation, but for watch and warm, which talk to servers; warm alone changes them, and\n"
+    "only with --go.\n"
     "\n"
     "  shardcache check nutcracker.yml\n"
     "  shardcache locate -c nutcracker.yml user:42 user:43\n"
@@ -36,6 +37,7 @@ int main(int argc, char** argv) {
   cli::AddAgree(app, run);
   cli::AddDiff(app, run);
   cli::AddEject(app, run);
+  cli::AddWarm(app, run);
   cli::AddWatch(app, run);
   try {
     app.parse(argc, argv);

@@ -145,16 +145,23 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
   if (gets && Take("VALUE ", &line)) return ReadValueHeader(request, line);
   if (gets && Is(line, "END")) return FinishGet(request);
   if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
-  if (Is(line, "ERROR")) return ErrorLine(request, Status::kError, line);
+  // "ERROR metadump not allowed": memcached has reasons for this command alone.
+  if (Is(line, "ERROR") || (request->verb == Verb::kMetadump && StartsWith(line, "ERROR "))) {
+    return ErrorLine(request, Status::kError, line);
+  }
   if (StartsWith(line, "CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
   if (StartsWith(line, "SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
   switch (request->verb) {
     case Verb::kMetaGet:
+    case Verb::kMetaLook:
       if (Is(line, "EN")) return Finish(request, Status::kMiss);
       // memcached 1.6.18 returns the flags of a miss too.
       if (Take("EN k", &line)) {
         if (line != request->keys[0]) return Progress::kProtocol;
         return Finish(request, Status::kMiss);
+      }
+      if (request->verb == Verb::kMetaLook) {
+        return Take("HD c", &line) ? FinishLook(request, line) : Progress::kProtocol;
       }
       return Take("VA ", &line) ? ReadMetaHeader(request, line) : Progress::kProtocol;
     case Verb::kStats:
@@ -239,10 +246,23 @@ Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
   return BeginValue(&answer, *size);
 }
 
+// "CAS kKEY"
+Progress Parser::FinishLook(Request* request, std::string_view rest) {
+  const auto cas = TakeNumber<std::uint64_t>(&rest);
+  if (!cas || !Take("k", &rest) || rest != request->keys[0]) return Progress::kProtocol;
+  request->answers[0].number = *cas;
+  return Finish(request, Status::kHit);
+}
+
 Progress Parser::ReadListLine(Request* request, std::string_view line) {
   if (Is(line, "END")) return Finish(request, Status::kOk);
-  if (request->verb == Verb::kMetadump && (StartsWith(line, "BUSY") || Is(line, "NOT OK"))) {
-    return ErrorLine(request, Status::kServerError, line);
+  if (request->verb == Verb::kMetadump) {
+    // What memcached 1.6.43 says first, and all that an empty server of before 1.6.9 says.
+    if (Is(line, "OK")) return Progress::kMore;
+    if (StartsWith(line, "NOTSTARTED")) return Finish(request, Status::kOk);
+    if (StartsWith(line, "BUSY") || StartsWith(line, "BADCLASS") || Is(line, "NOT OK")) {
+      return ErrorLine(request, Status::kServerError, line);
+    }
   }
   if (!line.starts_with(request->verb == Verb::kStats ? "STAT " : "key=")) {
     return Progress::kProtocol;

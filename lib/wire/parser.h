@@ -33,6 +33,7 @@ class Parser {
  private:
   Progress ReadLine(Request* request, std::string_view line);
   static Progress FinishGet(Request* request);
+  static Progress FinishLook(Request* request, std::string_view rest);
   Progress ReadValueHeader(Request* request, std::string_view rest);
   Progress ReadMetaHeader(Request* request, std::string_view rest);
   Progress ReadListLine(Request* request, std::string_view line);

@@ -56,6 +56,12 @@ char* WriteLine(const Request& request, char* out) {
     case Verb::kMetaGet:
       out = Write(" v f c t k", out);
       break;
+    case Verb::kMetaLook:
+      out = Write(" c k", out);
+      break;
+    case Verb::kMetadump:
+      if (request.keys.empty()) out = Write(" all", out);
+      break;
     case Verb::kMetaDelete:
       out = WriteNumber(request.number, Write(" C", out));
       break;
@@ -76,7 +82,7 @@ bool HasBlankOrControl(std::uint64_t bytes) {
 }  // namespace
 
 std::string_view VerbName(Verb verb) {
-  static constexpr std::array<std::string_view, 20> kNames = {"get",
+  static constexpr std::array<std::string_view, 21> kNames = {"get",
                                                               "gets",
                                                               "gat",
                                                               "set",
@@ -92,7 +98,8 @@ std::string_view VerbName(Verb verb) {
                                                               "flush_all",
                                                               "version",
                                                               "stats",
-                                                              "lru_crawler metadump all",
+                                                              "lru_crawler metadump",
+                                                              "mg",
                                                               "mg",
                                                               "mn",
                                                               "md"};

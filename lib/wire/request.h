@@ -29,8 +29,9 @@ enum class Verb : std::uint8_t {
   kFlushAll,
   kVersion,
   kStats,       // lines; `key` is the sort of statistics, if any
-  kMetadump,    // lines of "lru_crawler metadump all"
+  kMetadump,    // lines of "lru_crawler metadump", which walks the LRU lists, or what `key` says
   kMetaGet,     // "mg": value, flags, cas and remaining time; see Answer::remaining
+  kMetaLook,    // "mg" for the cas alone
   kMetaNoop,    // "mn": does the server have meta commands?
   kMetaDelete,  // "md" of the item with the cas value `number` alone
 };

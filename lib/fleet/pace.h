@@ -1,0 +1,86 @@
+// How fast the work goes on, and who is told.
+#ifndef SHARDCACHE_LIB_FLEET_PACE_H_
+#define SHARDCACHE_LIB_FLEET_PACE_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <thread>
+
+#include "lib/wire/socket.h"
+#include "shardcache/fleet.h"
+
+namespace shardcache::inline v0::internal {
+
+// Keeps the rate of FleetOptions and calls its progress. Not thread-safe.
+class Pace {
+ public:
+  explicit Pace(const FleetOptions& options) : options_(options), begin_(Clock::now()) {}
+
+  // The work begins, of `total` keys of which `done` need nothing.
+  void Begin(std::uint64_t total, std::uint64_t done) {
+    progress_.phase = FleetProgress::Phase::kWorking;
+    progress_.keys = done;
+    progress_.total = total;
+    work_begin_ = Clock::now();
+    Tell(true);
+  }
+
+  // How many keys may be asked for at once.
+  std::size_t most() const {
+    std::size_t most = std::max<std::size_t>(options_.concurrency, 1);
+    if (!options_.rate) return most;
+    return std::clamp<std::size_t>(*options_.rate / kBatchesInSecond, 1, most);
+  }
+
+  // Waits until the rate allows `keys` more; returns whether to go on.
+  bool Wait(std::size_t keys) {
+    if (options_.rate) {
+      const std::chrono::duration<double> due(
+          static_cast<double>(paced_) /
+          static_cast<double>(std::max<std::uint64_t>(*options_.rate, 1)));
+      const TimePoint at = work_begin_ + std::chrono::duration_cast<Clock::duration>(due);
+      while (!stopped_ && Clock::now() < at) {
+        std::this_thread::sleep_for(std::min<Clock::duration>(at - Clock::now(), kTellEvery));
+        Tell(false);
+      }
+    }
+    paced_ += keys;
+    return !stopped_;
+  }
+
+  // That many more are listed, or done.
+  bool Advance(std::uint64_t keys) {
+    progress_.keys += keys;
+    Tell(false);
+    return !stopped_;
+  }
+
+  // The end, however it came about.
+  void End() { Tell(true); }
+
+  bool stopped() const { return stopped_; }
+
+ private:
+  static constexpr std::uint64_t kBatchesInSecond = 20;
+  static constexpr std::chrono::milliseconds kTellEvery{100};
+
+  void Tell(bool at_once) {
+    const TimePoint now = Clock::now();
+    if (!options_.progress || (!at_once && now - told_ < kTellEvery)) return;
+    told_ = now;
+    progress_.elapsed = now - begin_;
+    if (!options_.progress(progress_)) stopped_ = true;
+  }
+
+  const FleetOptions& options_;
+  const TimePoint begin_;
+  TimePoint work_begin_ = {};
+  TimePoint told_ = {};
+  FleetProgress progress_;
+  std::uint64_t paced_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_FLEET_PACE_H_
