@@ -1,0 +1,140 @@
+"""Real memcacheds and a real nutcracker for the tests of warm and clean, and what those hold."""
+
+import contextlib
+import re
+import socket
+import subprocess
+import time
+import urllib.parse
+
+from ejection_test import free_port
+
+
+class Connection:
+    """A connection to a memcached or a proxy, for any number of requests at once."""
+
+    def __init__(self, address):
+        if address.startswith("/"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(20)
+            self.socket.connect(address)
+        else:
+            host, port = address.rsplit(":", 1)
+            self.socket = socket.create_connection((host, int(port)), timeout=20)
+        self.file = self.socket.makefile("rb")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def line(self, request):
+        """The answer's one line."""
+        self.socket.sendall(request)
+        return self.file.readline().rstrip(b"\r\n")
+
+    def set(self, key, value, flags=0, expire=0, verb=b"set"):
+        return self.line(b"%s %s %d %d %d\r\n%s\r\n" % (verb, key, flags, expire, len(value), value))
+
+    def set_many(self, items):
+        """Of (key, value, flags, expire)."""
+        sent = []
+        for key, value, flags, expire in items:
+            sent.append(b"set %s %d %d %d noreply\r\n%s\r\n"
+                        % (key, flags, expire, len(value), value))
+            if len(sent) >= 2000:
+                self.socket.sendall(b"".join(sent))
+                sent.clear()
+        self.socket.sendall(b"".join(sent))
+        assert self.line(b"version\r\n").startswith(b"VERSION")
+
+    def get_many(self, keys, at_once=50):
+        """{key: (value, flags)} of those that are there."""
+        found = {}
+        keys = list(keys)
+        for i in range(0, len(keys), at_once):
+            self.socket.sendall(b"get " + b" ".join(keys[i:i + at_once]) + b"\r\n")
+            while True:
+                words = self.file.readline().split()
+                if words[0] == b"END":
+                    break
+                assert words[0] == b"VALUE", words
+                found[words[1]] = (self.file.read(int(words[3]) + 2)[:-2], int(words[2]))
+        return found
+
+    def get(self, key):
+        return self.get_many([key]).get(key, (None, None))[0]
+
+    def listing(self):
+        """{key: expiry}, -1 for never, of all that the server holds."""
+        for _ in range(100):
+            self.socket.sendall(b"lru_crawler metadump hash\r\n")
+            found = {}
+            for line in self.file:
+                if line.startswith(b"BUSY"):
+                    break
+                if line == b"END\r\n":
+                    return found
+                match = re.match(rb"key=(\S+) exp=(-?\d+) ", line)
+                found[urllib.parse.unquote_to_bytes(match[1])] = int(match[2])
+            time.sleep(0.1)
+        raise AssertionError("the crawler is busy all the time")
+
+
+class Memcached:
+    def __init__(self, *args, address=None):
+        self.address = address or f"127.0.0.1:{free_port()}"
+        where = (["-s", self.address] if self.address.startswith("/") else
+                 ["-l", "127.0.0.1", "-p", self.address.rsplit(":", 1)[1]])
+        self.command = ["memcached", "-u", "root", "-U", "0", *where, *args]
+        self.start()
+
+    def start(self):
+        # pylint: disable-next=consider-using-with
+        self.process = subprocess.Popen(self.command, stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                Connection(self.address).close()
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{self.command} does not listen")
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+    def connect(self):
+        return contextlib.closing(Connection(self.address))
+
+
+@contextlib.contextmanager
+def memcacheds(count, *args):
+    servers = []
+    try:
+        for _ in range(count):
+            servers.append(Memcached(*args))
+        yield servers
+    finally:
+        for server in servers:
+            server.stop()
+
+
+def pool(servers, listen="127.0.0.1:1", settings=(), names=True):
+    lines = "".join(f"  {line}\n" for line in ("timeout: 5000", *settings))
+    rows = "".join(f"  - {server.address}:1{f' s{i}' if names else ''}\n"
+                   for i, server in enumerate(servers))
+    return f"alpha:\n  listen: {listen}\n{lines}  servers:\n{rows}"
+
+
+@contextlib.contextmanager
+def nutcracker(conf, listen):
+    with subprocess.Popen(["nutcracker", "-c", conf, "-s", str(free_port()), "-m", "16384"],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            for _ in range(200):
+                with contextlib.suppress(OSError):
+                    Connection(listen).close()
+                    break
+                time.sleep(0.02)
+            yield
+        finally:
+            process.kill()
