@@ -37,6 +37,7 @@ class Failure : public std::runtime_error {
 using Run = std::function<ExitCode()>;
 void AddAgree(CLI::App& app, Run& run);
 void AddCheck(CLI::App& app, Run& run);
+void AddClean(CLI::App& app, Run& run);
 void AddDiff(CLI::App& app, Run& run);
 void AddEject(CLI::App& app, Run& run);
 void AddLocate(CLI::App& app, Run& run);

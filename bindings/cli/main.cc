@@ -8,8 +8,8 @@ namespace {
 
 constexpr const char* kAbout =
     "Says where twemproxy (nutcracker) puts each key, from its own configuration file.\n"
-    "Computation, but for watch and warm, which talk to servers; warm alone changes them, and\n"
-    "only with --go.\n"
+    "Computation, but for watch, warm and clean, which talk to servers; the last two change them\n"
+    "with --go.\n"
     "\n"
     "  shardcache check nutcracker.yml\n"
     "  shardcache locate -c nutcracker.yml user:42 user:43\n"
@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   cli::AddDiff(app, run);
   cli::AddEject(app, run);
   cli::AddWarm(app, run);
+  cli::AddClean(app, run);
   cli::AddWatch(app, run);
   try {
     app.parse(argc, argv);
