@@ -73,7 +73,9 @@ ClientSetup LoadPhp(const std::string& name) {
 std::vector<Server> LoadServers(const std::string& file_or_list) {
   const std::string& name = file_or_list;
   std::string text;
-  if (name.find(':') != std::string::npos && !std::filesystem::exists(name)) {
+  // A socket's path is a server, not a file of them.
+  const bool is_file = std::filesystem::exists(name) && !std::filesystem::is_socket(name);
+  if (!is_file && (name.find_first_of(":,") != std::string::npos || name.starts_with('/'))) {
     text = name;
     std::replace(text.begin(), text.end(), ',', '\n');
   } else {

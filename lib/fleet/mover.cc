@@ -56,12 +56,17 @@ Mover::Keys Mover::At(std::span<MovingKey> keys, Stage stage) {
 }
 
 void Mover::Move(std::span<MovingKey> keys) {
+  const auto is_worth_it = [&](const MovingKey& key) {
+    return !key.is_over() && !links_.given_up(key.source) && !links_.given_up(key.target);
+  };
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    if (attempt > 0) std::this_thread::sleep_for(attempt * kBetweenAttempts);
+    if (attempt > 0) {
+      if (std::none_of(keys.begin(), keys.end(), is_worth_it)) break;
+      std::this_thread::sleep_for(attempt * kBetweenAttempts);
+    }
     Read(At(keys, Stage::kRead));
     Add(At(keys, Stage::kAdd), attempt > 0);
     Settle(At(keys, Stage::kSettle));
-    if (std::all_of(keys.begin(), keys.end(), [](const auto& key) { return key.is_over(); })) break;
   }
   for (MovingKey& key : keys) {
     if (!key.is_over()) key.stage = Stage::kFailed;

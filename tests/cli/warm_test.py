@@ -11,7 +11,7 @@ import time
 import pytest
 from conftest import COMMAND, objects, rows, run
 from ejection_test import free_port
-from fleet import Connection, Memcached, memcacheds, nutcracker, pool
+from fleet import Connection, Memcached, OldMemcached, memcacheds, nutcracker, pool
 
 EFFORT = int(os.environ.get("SHARDCACHE_TEST_EFFORT", "1"))
 
@@ -207,3 +207,292 @@ def test_warm_moves_all_from_phps_placement_to_a_proxys_though_killed(four, writ
         assert all(len(places[key]) == 1 for key in before if key not in changed)
     else:
         assert total(plan, "keys") == sum(len(places[key]) == 2 for key in before)
+
+
+# Keys, places and lives of all sorts.
+
+
+def test_warm_carries_every_legal_byte_over_unix_sockets_too(write, tmp_path):
+    legal = bytes(range(0x21, 0x7f)) + bytes(range(0x80, 0x100))
+    keys = [b"a" + bytes([byte]) + b"z" for byte in legal] + [legal, b"x" * 250]
+    value = bytes(range(256)) * 5 + b"\r\nEND\r\n"
+    near, far = (Memcached(address=str(tmp_path / name)) for name in ("near", "far"))
+    try:
+        with near.connect() as connection:
+            connection.set_many((key, value, 0xffffffff, 0) for key in keys)
+        run("warm", "--from-servers", near.address, "--servers", far.address, "--go", check=0)
+        with far.connect() as connection:
+            assert connection.get_many(keys) == {key: (value, 0xffffffff) for key in keys}
+    finally:
+        near.stop()
+        far.stop()
+
+
+@pytest.mark.parametrize("life", [1, 2, 100, 30 * 86400, 30 * 86400 + 5, 40 * 86400, None])
+def test_warm_keeps_what_is_left_of_a_life(four, life):
+    expire = 0 if life is None else life if life <= 30 * 86400 else int(time.time()) + life
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set(b"key", b"value", 0, expire)
+        run("warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go", check=0)
+        before, after = near.listing(), far.listing()
+        if b"key" in before and b"key" in after:  # of one second not much may be left
+            assert abs(before[b"key"] - after[b"key"]) <= (life is not None)
+        else:
+            assert life in (1, 2)
+
+
+def test_warm_leaves_what_is_newer_and_removes_the_old_only_if_asked(four):
+    arguments = ["warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go",
+                 "--format", "json"]
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set_many((b"k%d" % i, b"old", 0, 0) for i in range(100))
+        far.set_many((b"k%d" % i, b"new", 0, 0) for i in range(0, 100, 2))
+        result = objects(run(*arguments, check=0))
+        assert [(row["keys"], row["copied"], row["already_there"], row["removed"])
+                for row in result] == [(100, 50, 50, 0)]
+        assert len(near.listing()) == 100
+        result = objects(run(*arguments, "--remove", check=0))
+        assert [(row["copied"], row["already_there"], row["removed"]) for row in result] == [
+            (0, 100, 100)]
+        assert near.listing() == {}
+        found = far.get_many(b"k%d" % i for i in range(100))
+        assert found == {b"k%d" % i: (b"old" if i % 2 else b"new", 0) for i in range(100)}
+
+
+def test_warm_leaves_orphans_of_the_old_layout_and_foreign_keys(four, write):
+    settings = ["--from-set", "OPT_PREFIX_KEY=app:", "--from-set", "OPT_LIBKETAMA_COMPATIBLE=1"]
+    script = """$cache = new Memcached();
+        $cache->setOption(Memcached::OPT_LIBKETAMA_COMPATIBLE, true);
+        $cache->setOption(Memcached::OPT_PREFIX_KEY, 'app:');
+        foreach (explode(',', $argv[1]) as $server) $cache->addServer(...explode(':', $server));
+        for ($i = 0; $i < 1000; ++$i) if (!$cache->set("k$i", "value $i")) exit(1);"""
+    subprocess.run(["php", "-r", script, addresses(four)], check=True)
+    listen = f"127.0.0.1:{free_port()}"
+    conf = write(pool(four, listen, names=False))
+    homes = {}
+    for server in four:
+        with server.connect() as connection:
+            homes.update({key: server for key in connection.listing()})
+            connection.set(b"without_prefix", b"v")
+    assert len(homes) == 1000
+    wrong = next(key for key in homes if homes[key] is four[0])
+    with four[1].connect() as connection:
+        connection.set(wrong, b"stale")
+    result = run("warm", "--from-client", "php-memcached", *settings, "--from-servers",
+                 addresses(four), "-c", conf, "--go", check=0)
+    assert b"\n1 are not where the old layout reads them" in result.stderr
+    assert b"\n4 are without the client's prefix" in result.stderr
+    with nutcracker(conf, listen), contextlib.closing(Connection(listen)) as proxy:
+        found = proxy.get_many(b"app:k%d" % i for i in range(1000))
+    assert found == {b"app:k%d" % i: (b"value %d" % i, 0) for i in range(1000)}
+
+
+def test_warm_takes_the_keys_of_a_file(four, write):
+    conf = write(pool(four))
+    keys = [b"k%d" % i for i in range(3000)]
+    with four[0].connect() as connection:
+        connection.set_many((key, b"v" * (i % 5000), 3, 0) for i, key in enumerate(keys))
+        connection.set(b"unnamed", b"v")
+    names = write(b"\0".join(keys) + b"\0nowhere", "names")
+    result = run("warm", "--from-servers", four[0].address, "-c", conf, "--keys", names, "-0",
+                 "--go", "--format", "json", check=0)
+    found = {}
+    for server in four:
+        with server.connect() as connection:
+            held = connection.get_many(connection.listing())
+            assert server is four[0] or b"unnamed" not in held
+            found.update(held)
+    assert total(result, "copied") == 3000 - sum(
+        row[2].decode() == four[0].address
+        for row in rows(run("locate", "-c", conf, "--keys", write(b"\n".join(keys), "plain"))))
+    assert {key: found[key] for key in keys} == {
+        key: (b"v" * (i % 5000), 3) for i, key in enumerate(keys)}
+
+
+def test_a_journal_that_is_cut_anywhere_is_gone_on_with(four, tmp_path):
+    journal = tmp_path / "journal"
+    with four[0].connect() as near:
+        near.set_many((b"key:%d" % i, b"value", 0, 0) for i in range(30000))
+    arguments = ["warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go",
+                 "--journal", str(journal)]
+    with subprocess.Popen([COMMAND, *arguments, "--rate", "20000"], stderr=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL) as warm:
+        time.sleep(1.0)
+        assert b"another process is at work" in run(*arguments, check=2).stderr
+        warm.kill()
+    whole = journal.read_bytes()
+    chance = random.Random(8)
+    for size in [0, 1, 40, len(whole) // 2, len(whole) - 1, len(whole),
+                 *(chance.randrange(len(whole)) for _ in range(5 * EFFORT))]:
+        with four[1].connect() as far:
+            far.set(b"key:17", b"newer")
+        journal.write_bytes(whole[:size])
+        run(*arguments, check=0)
+        assert not journal.exists()
+    with four[1].connect() as far:
+        assert len(far.listing()) == 30000
+        assert far.get(b"key:17") == b"newer"
+
+
+def test_a_journal_of_other_work_and_other_files_are_left_alone(four, tmp_path):
+    journal = tmp_path / "journal"
+    go = ["--go", "--journal", str(journal)]
+    for text in (b"milk\neggs\n", b"a long text " * 1000):
+        journal.write_bytes(text)
+        result = run("warm", "--from-servers", four[0].address, "--servers", four[1].address, *go,
+                     check=2)
+        assert b"this is no journal" in result.stderr
+        assert journal.read_bytes() == text
+    journal.unlink()
+    with four[0].connect() as near:
+        near.set_many((b"key:%d" % i, b"value", 0, 0) for i in range(5000))
+    with subprocess.Popen([COMMAND, "warm", "--from-servers", four[0].address, "--servers",
+                           four[1].address, *go, "--rate", "100"], stderr=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL) as warm:
+        time.sleep(0.5)
+        warm.kill()
+    result = run("warm", "--from-servers", four[0].address, "--servers", four[2].address, *go,
+                 check=2)
+    assert b"this journal is of other work" in result.stderr
+
+
+def test_warm_says_which_keys_failed_and_moves_the_others(four, write):
+    with memcacheds(1, "-I", "600k") as small, four[0].connect() as near:
+        near.set_many([(b"large", b"v" * 700_000, 0, 0), (b"small", b"v", 0, 0)])
+        result = run("warm", "--from-servers", four[0].address, "--servers", small[0].address,
+                     "--go", check=1)
+        assert small[0].address.encode() in result.stderr
+        assert b"too large" in result.stderr
+        with small[0].connect() as far:
+            assert set(far.listing()) == {b"small"}
+
+
+def test_warm_goes_on_where_a_server_was_lost_for_a_moment(four, tmp_path):
+    with four[0].connect() as near:
+        near.set_many((b"key:%d" % i, b"value", 0, 0) for i in range(5000))
+    arguments = ["warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go",
+                 "--journal", str(tmp_path / "journal")]
+    with subprocess.Popen([COMMAND, *arguments, "--rate", "2500"], stderr=subprocess.PIPE) as warm:
+        time.sleep(0.7)
+        four[1].stop()
+        assert warm.wait(20) == 1
+        assert four[1].address.encode() in warm.stderr.read()
+    four[1].start()
+    run(*arguments, check=0)
+    with four[1].connect() as far:
+        assert len(far.listing()) >= 3500  # what it lost when it was killed is not known to anyone
+
+
+# Servers that lack something.
+
+
+@pytest.mark.parametrize("lacks, says", [
+    (["-X"], b"-X (--disable-dumping)"),
+    (["-o", "no_lru_crawler"], b"'lru_crawler enable'"),
+    (["-C"], b"-C (--disable-cas)"),
+])
+@pytest.mark.parametrize("command", ["warm", "clean"])
+def test_a_server_that_lacks_something_is_told_before_anything_changes(write, lacks, says, command):
+    with memcacheds(1) as fit, memcacheds(1, *lacks) as unfit:
+        servers = fit + unfit
+        for server in servers:
+            with server.connect() as connection:
+                connection.set_many((b"k%d" % i, b"v", 0, 0) for i in range(100))
+        arguments = {"warm": ["--from-servers", addresses(servers)], "clean": []}[command]
+        result = run(command, *arguments, "-c", write(pool(servers)), "--go", check=2)
+        assert says in result.stderr
+        assert unfit[0].address.encode() in result.stderr
+        for server in servers:
+            with server.connect() as connection:
+                assert len(connection.get_many(b"k%d" % i for i in range(100))) == 100
+                assert b"STAT curr_items 100\r\n" in statistics(connection)
+
+
+def statistics(connection):
+    connection.socket.sendall(b"stats\r\n")
+    lines = []
+    while (line := connection.file.readline()) != b"END\r\n":
+        lines.append(line)
+    return lines
+
+
+def test_servers_without_meta_commands_are_moved_and_cleaned_too(write):
+    with memcacheds(2) as servers:
+        old = [OldMemcached(server) for server in servers]
+        with old[0].connect() as near, old[1].connect() as far:
+            near.set_many((b"k%d" % i, b"v", 7, i % 3 * 1000) for i in range(900))
+            listing = near.listing()
+            arguments = ["warm", "--from-servers", old[0].address, "--servers", old[1].address,
+                         "--go", "--remove", "--format", "json"]
+            assert total(run(*arguments, check=0), "removed") == 900
+            assert near.listing() == {}
+            moved = far.listing()
+            assert set(moved) == set(listing)
+            assert all(abs(moved[key] - listing[key]) <= 1 for key in moved)
+
+            near.set(b"named", b"v")
+            arguments += ["--keys", write("named\n", "names")]
+            assert b"--unknown-ttl" in run(*arguments, check=2).stderr
+            run(*arguments, "--unknown-ttl", "100", check=0)
+            assert 95 < far.listing()[b"named"] - time.time() <= 101
+
+            conf = write(pool(old))
+            run("clean", "-c", conf, "--go", check=0)
+            homes = rows(run("locate", "-c", conf, "--keys", write(b"\n".join(moved), "all")))
+            assert set(far.listing()) - {b"named"} == {
+                row[0] for row in homes if row[2].decode() == old[1].address}
+
+
+def test_a_proxy_or_a_server_by_two_names_is_refused(four, write):
+    listen = f"127.0.0.1:{free_port()}"
+    conf = write(pool(four, listen))
+    with nutcracker(conf, listen):
+        result = run("warm", "--from-servers", listen, "-c", conf, check=2)
+        assert listen.encode() in result.stderr
+        assert b"not a proxy" in result.stderr
+    port = four[0].address.rsplit(":", 1)[1]
+    with four[0].connect() as connection:
+        connection.set(b"key", b"value")
+        result = run("warm", "--from-servers", f"localhost:{port}", "--servers", four[0].address,
+                     "--go", "--remove", check=2)
+        assert b"another address" in result.stderr
+        assert connection.get(b"key") == b"value"
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ([], b"--from-config"),
+    (["--from-servers", "127.0.0.1:1"], b"-c, --client or --servers"),
+    (["--from-client", "php-memcached", "--servers", "127.0.0.1:1"], b"--from-servers"),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2"], b"127.0.0.1:1: "),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--unknown-ttl", "x"],
+     b"--unknown-ttl x"),
+    (["--from-servers", "127.0.0.1:1,127.0.0.1:1", "--servers", "127.0.0.1:2"], b"twice"),
+])
+def test_warm_refuses_what_makes_no_sense(arguments, says):
+    assert says in run("warm", *arguments, check=2).stderr
+
+
+def peak_memory(*arguments):
+    """Runs the command to its end; returns the peak of its resident memory in MiB."""
+    with subprocess.Popen([COMMAND, *arguments], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss / 1024
+
+
+# With SHARDCACHE_TEST_EFFORT=20, ten million.
+def test_warm_and_clean_work_in_constant_memory(write):
+    keys = 500_000 * EFFORT
+    with memcacheds(2, "-m", "4096") as servers:
+        for server in servers:
+            with server.connect() as connection:
+                connection.set_many((b"key:%d" % i, b"value of key", 0, 0) for i in range(keys))
+        conf = write(pool(servers))
+        assert peak_memory("clean", "-c", conf, "--go") < 60
+        with memcacheds(1, "-m", "4096") as target:
+            assert peak_memory("warm", "--from-servers", addresses(servers), "--servers",
+                               target[0].address, "--go") < 60
+            with target[0].connect() as connection:
+                assert b"STAT curr_items %d\r\n" % keys in statistics(connection)
