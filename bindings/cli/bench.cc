@@ -53,7 +53,8 @@ constexpr const char* kAbout =
     "\n"
     "tsv is a row for each target, times in microseconds:\n"
     "  TARGET  REQUESTS  ERRORS  SECONDS  RATE  RATIO  AVG  P50  P95  P99  P999  MAX\n"
-    "RATIO is the target's rate over the first's; with --rounds, the median of the rounds'.\n"
+    "RATE is requests a second, with --rounds the median of the rounds'; RATIO is it over the\n"
+    "first target's.\n"
     "\n"
     "Exit codes: 0 all requests were answered, and rightly (a miss is an answer); 1 some failed;\n"
     "2 wrong usage.";
@@ -162,7 +163,7 @@ ExitCode Bench(const Options& options) {
       measured.all.Merge(tally);
     }
   }
-  SetRatios(&measurements);
+  SetRates(&measurements);
   Report(measurements, workload_options, phase, options.format);
   const bool failed = std::any_of(measurements.begin(), measurements.end(), [](const auto& m) {
     return m.all.errors() + m.unmeasured.errors() > 0;

@@ -65,7 +65,7 @@ std::string EndingLine(const char* what, const Tally& tally, Ending first, Endin
 // The lines that mcperf prints, as far as they are of interest here.
 std::string Block(const Measurement& measured, const Phase& phase) {
   const Tally& all = measured.all;
-  const double rate = all.Rate();
+  const double rate = measured.rate;
   const double bytes = static_cast<double>(all.bytes_sent + all.bytes_received);
   const auto per_second = [&](double amount) {
     return all.seconds > 0 ? amount / all.seconds : 0.0;
@@ -104,10 +104,10 @@ std::string SideBySide(const std::vector<Measurement>& measurements) {
   for (const Measurement& measured : measurements) {
     const Histogram& times = measured.all.response;
     text += measured.target->text + std::string(width - measured.target->text.size(), ' ');
-    text += Print(" %10.0f %7.2f %9.3f %9.3f %9.3f %9.3f %8llu\n", measured.all.Rate(),
-                  measured.ratio, Milliseconds(times.Percentile(0.5)),
-                  Milliseconds(times.Percentile(0.95)), Milliseconds(times.Percentile(0.99)),
-                  Milliseconds(times.Percentile(0.999)), Number(measured.all.errors()));
+    text += Print(" %10.0f %7.2f %9.3f %9.3f %9.3f %9.3f %8llu\n", measured.rate, measured.ratio,
+                  Milliseconds(times.Percentile(0.5)), Milliseconds(times.Percentile(0.95)),
+                  Milliseconds(times.Percentile(0.99)), Milliseconds(times.Percentile(0.999)),
+                  Number(measured.all.errors()));
   }
   return text;
 }
@@ -158,7 +158,7 @@ std::string JsonLine(const Measurement& measured, const WorkloadOptions& workloa
   json["requests"] = all.requests();
   json["seconds"] = all.seconds;
   json["cpu_seconds"] = all.cpu_seconds;
-  json["requests_per_second"] = all.Rate();
+  json["requests_per_second"] = measured.rate;
   json["round_requests_per_second"] = measured.rates;
   json["ratio"] = measured.ratio;
   json["response_us"] = Times(all.response);
@@ -174,20 +174,19 @@ std::string JsonLine(const Measurement& measured, const WorkloadOptions& workloa
   return json.dump() + '\n';
 }
 
-double Ratio(double a, double b) { return b > 0 ? a / b : 0; }
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const std::size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
 
 }  // namespace
 
-void SetRatios(std::vector<Measurement>* measurements) {
-  const std::vector<double>& first = measurements->front().rates;
+void SetRates(std::vector<Measurement>* measurements) {
   for (Measurement& measured : *measurements) {
-    std::vector<double> ratios;
-    for (std::size_t i = 0; i < first.size(); ++i) {
-      ratios.push_back(Ratio(measured.rates[i], first[i]));
-    }
-    std::sort(ratios.begin(), ratios.end());
-    const std::size_t half = ratios.size() / 2;
-    measured.ratio = ratios.size() % 2 == 1 ? ratios[half] : (ratios[half - 1] + ratios[half]) / 2;
+    measured.rate = Median(measured.rates);
+    const double first = measurements->front().rate;
+    measured.ratio = first > 0 ? measured.rate / first : 0;
   }
 }
 
@@ -199,7 +198,7 @@ void Report(const std::vector<Measurement>& measurements, const WorkloadOptions&
     for (const Measurement& measured : measurements) {
       const Tally& all = measured.all;
       const auto at = [&](double share) { return Microseconds(all.response.Percentile(share)); };
-      rows.Add({measured.target->text, all.requests(), all.errors(), all.seconds, all.Rate(),
+      rows.Add({measured.target->text, all.requests(), all.errors(), all.seconds, measured.rate,
                 measured.ratio, all.response.Average() * 1e-3, at(0.5), at(0.95), at(0.99),
                 at(0.999), Microseconds(all.response.Max())});
     }

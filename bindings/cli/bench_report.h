@@ -17,14 +17,14 @@ struct Measurement {
   Tally all;                  // of its rounds
   std::vector<double> rates;  // of each round, in requests a second
   Tally unmeasured;           // what was stored, and asked, before
-  // The median, over the rounds, of its rate divided by the first target's in that round.
-  double ratio = 1;
+  double rate = 0;            // their median
+  double ratio = 1;           // of it to the first target's
 };
 
 enum class BenchFormat { kText, kTsv, kJson };
 
-// Computes the ratios. REQUIRES: as many rounds of each.
-void SetRatios(std::vector<Measurement>* measurements);
+// Computes `rate` and `ratio`. REQUIRES: a round.
+void SetRates(std::vector<Measurement>* measurements);
 
 // Writes all of it to stdout. Throws Failure if that fails.
 void Report(const std::vector<Measurement>& measurements, const WorkloadOptions& workload,

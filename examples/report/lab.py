@@ -247,9 +247,9 @@ def percent(part: float, whole: float = 1, digits: int = 1) -> str:
         return "–"
     share = 100 * part / whole
     if part == 0:
-        return "0 %"
+        return "0\u00a0%"
     if part == whole:
-        return "100 %"
+        return "100\u00a0%"
     least = 10 ** -digits
     share = min(max(share, least), 100 - least)
-    return f"{share:.{digits}f} %"
+    return f"{share:.{digits}f}\u00a0%"

@@ -42,9 +42,10 @@ nav a:last-child { border: 0; }
 nav a:hover strong { text-decoration: underline; }
 nav span.soft { display: block; font-size: .93rem; }
 .badge { display: inline-block; min-width: 4.6em; text-align: center; border-radius: 99px;
-  padding: 1px 12px; font-weight: 650; font-size: .92rem; color: var(--card);
-  background: var(--plain); }
-.answer { font-size: 1.08rem; margin: 0 0 18px; }
+  padding: 1px 12px; font-weight: 650; font-size: .92rem; color: #fff;
+  background: #3d6fb6; }
+.answer { font-size: 1.08rem; margin: 0 0 18px; display: flex; gap: 14px;
+  align-items: baseline; }
 figure { margin: 22px 0 8px; }
 figcaption, caption { text-align: left; font-weight: 650; padding-bottom: 8px; font-size: .95rem; }
 svg { display: block; width: 100%; height: auto; font: 13.5px system-ui, "DejaVu Sans", sans-serif; }
@@ -66,6 +67,7 @@ pre { background: var(--code); border-radius: 8px; padding: 12px 14px; overflow-
   font: 12.5px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; margin: 8px 0; }
 code { font: .92em ui-monospace, "DejaVu Sans Mono", monospace; background: var(--code);
   border-radius: 4px; padding: 1px 4px; }
+td:not(.words) { white-space: nowrap; }
 footer { color: var(--soft); font-size: .9rem; }
 """
 
@@ -91,8 +93,8 @@ def to_html(sections: list[Section], machine: dict[str, str]) -> str:
 def section_html(section: Section) -> str:
     parts = [f'<section id="{section.id}" data-verdict="{section.verdict}">',
              f"<h2>{html.escape(section.question)}</h2>",
-             f'<p class="answer"><span class="badge">{MARKS[section.verdict]}</span> '
-             f"{html.escape(section.answer)}</p>"]
+             f'<p class="answer"><span class="badge">{MARKS[section.verdict]}</span>'
+             f"<span>{html.escape(section.answer)}</span></p>"]
     for chart in section.charts:
         drawn = charts.bars(chart) if isinstance(chart, Bars) else charts.timeline(chart)
         parts.append(f"<figure><figcaption>{html.escape(chart.title)}</figcaption>{drawn}</figure>")
@@ -107,7 +109,7 @@ def section_html(section: Section) -> str:
 
 
 def is_number(cell: str) -> bool:
-    return bool(re.fullmatch(r"[\d., ]+( ms| %)?|–", cell))
+    return bool(re.fullmatch(r"[\d.,]+(\s(ms|%))?|–", cell))
 
 
 def table_html(table: Table) -> str:

@@ -31,9 +31,9 @@ SETUPS = [
     Setup("pecl memcache as it is", "Memcache"),
     Setup("pecl memcache, standard", "Memcache", [STANDARD]),
     Setup("php-memcached, compatible and then hash", "Memcached", [COMPATIBLE, FNV], remedy=True),
-    Setup("php-memcached as it is, and the proxy changed", "Memcached", [],
+    Setup("php-memcached as it is; proxy changed", "Memcached", [],
           ("modula", "one_at_a_time"), remedy=True),
-    Setup("pecl memcache, standard, and the proxy changed", "Memcache", [STANDARD],
+    Setup("pecl memcache, standard; proxy changed", "Memcache", [STANDARD],
           ("modula", "crc32"), remedy=True),
 ]
 

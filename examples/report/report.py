@@ -3,8 +3,8 @@
 report.py [--quick] [--only SECTION]... [--out DIRECTORY]
 
 Writes report.html, report.md and report.json. Needs memcached, nutcracker, PHP with its memcached and
-memcache extensions, and the command and the Python package in the directory of $SHARDCACHE_BUILD_DIR;
-`examples/report/run` installs and builds them. Exit codes: 0 done; 2 wrong usage.
+memcache extensions, and what examples/report/CMakeLists.txt builds, in $SHARDCACHE_BUILD_DIR;
+`examples/report/run` installs and builds them all. Exit codes: 0 done; 2 wrong usage.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ import tempfile
 import time
 from datetime import datetime, timezone
 
+import change
+import ejection
+import outage
+import page
+import php_agreement
+import proxy_dies
+import speed
+import warmup
+from lab import Lab
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-BUILD = pathlib.Path(os.environ.get("SHARDCACHE_BUILD_DIR", ROOT / "build" / "report")).resolve()
-sys.path.insert(0, str(BUILD / "bindings" / "python"))
-
-import change  # noqa: E402
-import ejection  # noqa: E402
-import outage  # noqa: E402
-import page  # noqa: E402
-import php_agreement  # noqa: E402
-import proxy_dies  # noqa: E402
-import speed  # noqa: E402
-import warmup  # noqa: E402
-from lab import Lab  # noqa: E402
+BUILD = pathlib.Path(os.environ.get("SHARDCACHE_BUILD_DIR",
+                                    ROOT / "build" / "report" / "tree")).resolve()
 
 SECTIONS = {"php": php_agreement, "proxies": proxy_dies, "outage": outage, "ejection": ejection,
             "change": change, "speed": speed, "warm": warmup}
