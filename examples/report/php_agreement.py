@@ -66,30 +66,36 @@ def ask(lab: Lab) -> Section:
             exact &= found == len(values) - differs
             (after if setup.remedy else before).append(found)
             table.rows.append([setup.name, f"{distribution}, {hash_name}", str(len(values)),
-                               str(found), percent(found, len(values)), str(differs)])
+                               str(found), percent(found, len(values), 2), str(differs)])
             table.commands.append(command)
             section.files[pool.name] = pool.read_text()
     section.tables.append(table)
     section.charts.append(Bars(
         "Found through the proxy, of what PHP wrote to the servers directly",
-        [Bar(row[0], int(row[3]), row[4], "good" if int(row[3]) == len(values) else "bad")
+        [Bar(row[0], int(row[3]), row[4], "good" if nearly_all(int(row[3]), len(values)) else "bad")
          for row in table.rows], len(values)))
-    remedied = all(found == len(values) for found in after)
-    agrees = any(found == len(values) for found in before)
+    remedied = all(nearly_all(found, len(values)) for found in after)
+    agrees = any(nearly_all(found, len(values)) for found in before)
     section.verdict = "yes" if agrees else "no"
     section.answer = (
         f"With PHP’s own settings the proxy finds "
         f"{percent(min(before), len(values))} to {percent(max(before), len(values))} of the keys; "
-        + ("with two options in the right order, or with the proxy’s hash changed, all of them."
-           if remedied else "and the remedies do not bring all of them back."))
+        f"with two options in the right order {percent(after[0], len(values), 2)}, with the proxy’s "
+        f"hash changed {percent(min(after[1:]), len(values), 2)}.")
     section.notes.append(
         "The remedy: <code>OPT_LIBKETAMA_COMPATIBLE</code> first, then <code>OPT_HASH</code> = "
         "<code>HASH_FNV1A_64</code>; the other way round the hash is forgotten. "
         + ("The number of keys not found was that of <code>shardcache agree</code> in each row."
-           if exact and remedied else "The model and the measurement DIFFER."))
+           if exact else "The model and the measurement DIFFER.")
+        + " pecl memcache puts one key in 32,768, whose hash is 0, where the proxy does not.")
     if not (exact and remedied):
         section.verdict = "partly"
     return section
+
+
+def nearly_all(found: int, count: int) -> bool:
+    """But for keys whose hash pecl memcache takes for 0: one in 32,768."""
+    return found >= count - max(1, count / 1000)
 
 
 def write(setup: Setup, ports: list[int], values: dict[str, bytes]) -> None:

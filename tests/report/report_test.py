@@ -166,7 +166,10 @@ def test_the_figures_bear_the_verdicts_out(which, request):
                         for row in t["rows"] if len(row) == len(t["columns"])] for s in sections}
     for row in tables["php"]:
         assert int(row["keys"]) - int(row["found"]) == int(row["not found, by the model"])
-    assert [row["found"] == row["keys"] for row in tables["php"]] == [False] * 5 + [True] * 3
+    found = [int(row["found"]) / int(row["keys"]) for row in tables["php"]]
+    assert max(found[:5]) < 0.5
+    assert found[5:7] == [1, 1]
+    assert found[7] > 0.998  # but for hashes of 0
     assert all(row["lost"] == "0" for row in tables["proxies"])
     proxy, _, exact, _ = tables["outage"]
     assert int(proxy["stale reads"]) > 0 == int(exact["stale reads"])
