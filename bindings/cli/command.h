@@ -36,6 +36,7 @@ class Failure : public std::runtime_error {
 // Each adds its command to `app`; `run` is set to what is to be done if the command is given.
 using Run = std::function<ExitCode()>;
 void AddAgree(CLI::App& app, Run& run);
+void AddBench(CLI::App& app, Run& run);
 void AddCheck(CLI::App& app, Run& run);
 void AddClean(CLI::App& app, Run& run);
 void AddDiff(CLI::App& app, Run& run);

@@ -8,8 +8,8 @@ namespace {
 
 constexpr const char* kAbout =
     "Says where twemproxy (nutcracker) puts each key, from its own configuration file.\n"
-    "Computation, but for watch, warm and clean, which talk to servers; the last two change them\n"
-    "with --go.\n"
+    "Computation, but for watch, warm, clean and bench, which talk to servers; warm and clean\n"
+    "change them with --go, and bench stores values of its own.\n"
     "\n"
     "  shardcache check nutcracker.yml\n"
     "  shardcache locate -c nutcracker.yml user:42 user:43\n"
@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   cli::AddWarm(app, run);
   cli::AddClean(app, run);
   cli::AddWatch(app, run);
+  cli::AddBench(app, run);
   try {
     app.parse(argc, argv);
     return run();
