@@ -62,8 +62,8 @@ struct FleetOptions {
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
   // How long to try again where a server's crawler is busy with another listing.
   std::chrono::milliseconds busy_wait = std::chrono::seconds(30);
-  // Called several times a second by the thread of the call. If it returns false the work ends
-  // soon, with `interrupted` set in the summary.
+  // Called several times a second by the thread of the call, and when a signal ends a wait of that
+  // thread. If it returns false the work ends soon, with `interrupted` set in the summary.
   std::function<bool(const FleetProgress&)> progress = {};
 };
 

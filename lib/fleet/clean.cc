@@ -43,6 +43,7 @@ class CleanRun {
 
   Result<CleanSummary> Run() {
     auto facts = AskFacts(links_);
+    if (pace_.stopped()) return Summary();
     if (!facts.ok()) return facts.error();
     facts_ = *std::move(facts);
     for (std::size_t i = 0; i < facts_.size(); ++i) {
@@ -58,12 +59,16 @@ class CleanRun {
       if (auto done = options_.flush ? Flush() : DeleteAll(); !done.ok()) return done.error();
     }
     pace_.End();
+    return Summary();
+  }
+
+ private:
+  CleanSummary Summary() {
     for (auto& [where, row] : rows_) summary_.rows.push_back(std::move(row));
     summary_.interrupted = pace_.stopped();
     return std::move(summary_);
   }
 
- private:
   static std::vector<Server> ServersOf(const Placement& placement,
                                        std::span<const ServerIndex> indexes) {
     std::vector<Server> servers;

@@ -253,6 +253,7 @@ Result<bool> ListKeys(std::span<const Server> servers, const ListingOptions& opt
     }
     if (!more) return true;
     ::poll(polled.data(), polled.size(), 100);
+    if (!sink(0, {})) return false;
   }
 }
 

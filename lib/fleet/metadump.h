@@ -29,7 +29,8 @@ struct ListedKey {
 // changes. Nothing if it is no such line.
 std::optional<ListedKey> ParseListedKey(std::string_view line, std::string* bytes);
 
-// Takes keys of one server, some hundreds at a time. Returns whether to go on.
+// Takes keys of one server, some hundreds at a time, or none while nothing comes. Returns whether
+// to go on.
 using KeySink = std::function<bool(std::size_t server, std::span<const ListedKey> keys)>;
 
 struct ListingOptions {

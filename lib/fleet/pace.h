@@ -4,17 +4,22 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <thread>
 
+#include "lib/wire/interrupt.h"
 #include "lib/wire/socket.h"
 #include "shardcache/fleet.h"
 
 namespace shardcache::inline v0::internal {
 
-// Keeps the rate of FleetOptions and calls its progress. Not thread-safe.
+// Keeps the rate of FleetOptions and calls its progress, also when a signal ends a wait of this
+// thread. Not thread-safe.
 class Pace {
  public:
   explicit Pace(const FleetOptions& options) : options_(options), begin_(Clock::now()) {}
+  Pace(const Pace&) = delete;
+  Pace& operator=(const Pace&) = delete;
 
   // The work begins, of `total` keys of which `done` need nothing.
   void Begin(std::uint64_t total, std::uint64_t done) {
@@ -79,6 +84,12 @@ class Pace {
   FleetProgress progress_;
   std::uint64_t paced_ = 0;
   bool stopped_ = false;
+
+  const std::function<bool()> signalled_ = [this] {
+    Tell(true);
+    return stopped_;
+  };
+  const InterruptScope scope_{signalled_};
 };
 
 }  // namespace shardcache::inline v0::internal

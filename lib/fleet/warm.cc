@@ -66,7 +66,10 @@ class WarmRun {
   }
 
   Result<WarmSummary> Run() {
-    if (auto fit = CheckServers(); !fit.ok()) return fit.error();
+    if (auto fit = CheckServers(); !fit.ok()) {
+      if (pace_.stopped()) return Summary();
+      return fit.error();
+    }
     if (options_.go) {
       auto spool = Spool::Open(options_.journal, Purpose(), table_.from);
       if (!spool.ok()) return spool.error();

@@ -1,6 +1,8 @@
 #include "shardcache/fleet.h"
 
 #include <exception>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +34,7 @@ class Raised {
     const py::gil_scoped_acquire acquire;
     try {
       work();
-    } catch (py::error_already_set&) {
+    } catch (...) {  // Python's, or a Failure
       raised_ = std::current_exception();
     }
     return !any();
@@ -148,7 +150,10 @@ py::tuple CallWarm(const py::object& old_layout, const Placement& to, const py::
     options.unknown_expiration = ToExpiration(Field<Seconds>(fields, "unknown_expiration"));
   }
   if (!keys.is_none()) {
-    options.keys = [&](const auto& visit) { raised.Call([&] { ForEachKeys(keys, visit); }); };
+    options.keys = [&](const WarmOptions::KeyVisitor& visit) -> Result<void> {
+      if (raised.Call([&] { ForEachKeys(keys, visit); })) return {};
+      return Error{ErrorCode::kIo, "the keys cannot be read"};
+    };
   }
   const Layout from = ToLayout(old_layout);
   return Run(raised, [&] { return Warm(from, Layout::Of(to), options); });
