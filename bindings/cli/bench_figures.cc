@@ -11,7 +11,7 @@ namespace shardcache::cli {
 // leading one and the kBits bits behind it: 1000 = 1 111101 000b is in bucket (4 << 6) + 61.
 std::size_t Histogram::BucketOf(std::uint64_t value) {
   if (value < std::uint64_t{1} << kBits) return value;
-  const int shift = std::bit_width(value) - 1 - kBits;
+  const int shift = static_cast<int>(std::bit_width(value)) - 1 - kBits;
   const std::uint64_t below = (value >> shift) - (std::uint64_t{1} << kBits);
   return std::min(((static_cast<std::size_t>(shift) + 1) << kBits) + below, kBuckets - 1);
 }

@@ -23,6 +23,7 @@ class Causes {
     OrphanCause cause = OrphanCause::kUnknown;
     std::optional<ServerIndex> culprit = {};  // of kEjection
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): what clang makes of the comparison
     friend auto operator<=>(const Cause&, const Cause&) = default;
   };
 

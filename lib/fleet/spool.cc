@@ -197,7 +197,7 @@ Result<void> Spool::Flush(std::size_t group) {
   if (from.keys == 0) return {};
   from.chunks.push_back(
       {end_ + sizeof(RecordHeader), static_cast<std::uint32_t>(from.pending.size())});
-  const auto appended = Append(Type::kKeys, static_cast<std::uint32_t>(group), from.pending);
+  auto appended = Append(Type::kKeys, static_cast<std::uint32_t>(group), from.pending);
   from.pending.clear();
   from.keys = 0;
   return appended;
