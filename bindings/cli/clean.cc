@@ -182,25 +182,31 @@ void AddClean(CLI::App& app, Run& run) {
                    "a server, by its ring name, that is ejected; may be given again")
       ->type_name("NAME")
       ->allow_extra_args(false);
-  command->add_option("--before", options->before.file, "the configuration before the last change")
-      ->type_name("FILE")
-      ->check(NotEmpty());
+  CLI::Option* const before =
+      command
+          ->add_option("--before", options->before.file, "the configuration before the last change")
+          ->type_name("FILE")
+          ->check(NotEmpty());
   command
       ->add_option("--before-pool", options->before.pool,
                    "its pool; else the one of -p, or the only one")
-      ->type_name("POOL");
-  command
-      ->add_option("--other-client", options->other.client,
-                   "another client that may have written to these servers")
-      ->type_name("NAME")
-      ->check(NotEmpty());
+      ->type_name("POOL")
+      ->needs(before);
+  CLI::Option* const other =
+      command
+          ->add_option("--other-client", options->other.client,
+                       "another client that may have written to these servers")
+          ->type_name("NAME")
+          ->check(NotEmpty());
   command->add_option("--other-set", options->other.settings, "a setting of that client")
       ->type_name("OPTION=VALUE")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->needs(other);
   command
       ->add_option("--other-servers", options->other.servers,
                    "its servers in its order; else those of -c")
-      ->type_name("FILE|LIST");
+      ->type_name("FILE|LIST")
+      ->needs(other);
   command
       ->add_option("--after-outage", options->after_outage,
                    "delete all that this server holds, by its ring name or address")

@@ -138,6 +138,10 @@ void AddLayoutOptions(CLI::App& command, LayoutOptions& options, const std::stri
 }
 
 Placement LoadPlacementOf(const LayoutOptions& options, const std::string& prefix) {
+  if (options.file.empty() && !options.pool.empty()) {
+    throw Failure(kTrouble, OptionName(prefix, "pool") + " is of a file: give " +
+                                (prefix.empty() ? "-c" : OptionName(prefix, "config")));
+  }
   if (!options.client.empty()) return LoadClientPlacement(options, prefix);
   if (!options.settings.empty()) {
     throw Failure(kTrouble, OptionName(prefix, "set") + " is of a client: give " +
@@ -158,7 +162,8 @@ Placement LoadPlacementOf(const LayoutOptions& options, const std::string& prefi
 }
 
 Layout LoadLayout(const LayoutOptions& options, const std::string& prefix) {
-  const bool places = !options.file.empty() || !options.client.empty() || !options.settings.empty();
+  const bool places = !options.file.empty() || !options.pool.empty() || !options.client.empty() ||
+                      !options.settings.empty();
   if (places) return Layout::Of(LoadPlacementOf(options, prefix));
   return {.servers = LoadServers(options.servers)};
 }

@@ -101,9 +101,11 @@ void SaySummary(const Options& options, const WarmSummary& summary) {
     sum.gone += row.gone;
     sum.removed += row.removed;
   }
-  std::fprintf(stderr,
-               "%" PRIu64 " keys listed: %" PRIu64 " stay where they are, %" PRIu64 " move\n",
-               summary.listed, summary.at_home, sum.keys + summary.resumed);
+  // Named keys are looked for on each server of a plain list.
+  const bool named = !options.keys.file.empty();
+  std::fprintf(stderr, "%" PRIu64 " keys %s: %" PRIu64 " stay where they are, %" PRIu64 " move%s\n",
+               summary.listed, named ? "named" : "listed", summary.at_home,
+               sum.keys + summary.resumed, named ? " if they are there" : "");
   const auto say = [](std::uint64_t count, const char* what) {
     if (count > 0) std::fprintf(stderr, "%" PRIu64 " %s\n", count, what);
   };

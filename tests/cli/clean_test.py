@@ -240,6 +240,9 @@ def test_clean_tells_of_pools_that_share_servers(three, write):
     (["--rate", "0"], b"--rate"),
     (["--after-outage", ""], b"--after-outage: is empty"),
     (["--before", "/dev/null"], b"has no pools"),
+    (["--before-pool", "alpha"], b"requires --before"),
+    (["--other-set", "OPT_HASH=HASH_CRC"], b"requires --other-client"),
+    (["--other-servers", "127.0.0.1:1"], b"requires --other-client"),
 ])
 def test_clean_refuses_what_makes_no_sense(three, write, arguments, says):
     result = run("clean", "-c", write(pool(three)), *arguments, "--go", check=2)

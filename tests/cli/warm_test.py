@@ -329,6 +329,8 @@ def test_names_in_a_file_that_are_no_keys_are_counted_and_left(four, write):
         names = write(b"k1\r\nk2\n\nk 3\nk\x7f4\n" + b"k" * 251 + b"\nk8", "names")
         result = run("warm", "--from-servers", four[0].address, "--servers", four[1].address,
                      "--keys", names, "--go", check=0)
+        assert result.stderr.startswith(b"note: ")
+        assert b"\n7 keys named: 0 stay where they are, 2 move if they are there\n" in result.stderr
         assert b"\n5 are no keys of memcached's text protocol" in result.stderr
         assert set(far.listing()) == {b"k2", b"k8"}
 
@@ -579,6 +581,9 @@ def test_a_proxy_or_a_server_by_two_names_is_refused(four, write):
      b"--unknown-ttl x"),
     (["--from-servers", "127.0.0.1:1,127.0.0.1:1", "--servers", "127.0.0.1:2"], b"twice"),
     (["--from-servers", "127.0.0.1:1", "-c", "/dev/null"], b"has no pools"),
+    (["--from-servers", "127.0.0.1:1", "--from-pool", "alpha", "--servers", "127.0.0.1:1"],
+     b"--from-config"),
+    (["--from-servers", "127.0.0.1:1", "-p", "alpha", "--servers", "127.0.0.1:1"], b"give -c"),
     (["--from-servers", "/", "--servers", "127.0.0.1:1"], b"/: Is a directory"),
     (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--keys", ""], b"--keys"),
     (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--journal", ""],
