@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -243,14 +242,12 @@ void AddBench(CLI::App& app, Run& run) {
   AddLoadOptions(*command, *options);
   AddWorkloadOptions(*command, *options);
   command->add_flag("--go", options->go, "also where servers are not on this machine");
-  static const std::map<std::string, BenchFormat> formats = {
-      {"text", BenchFormat::kText}, {"tsv", BenchFormat::kTsv}, {"json", BenchFormat::kJson}};
   command
       ->add_option("--format", options->format,
                    "text: for people, in mcperf's form; tsv; json: one object a line (default "
                    "text)")
       ->type_name("text|tsv|json")
-      ->transform(CLI::CheckedTransformer(formats).description(""));
+      ->transform(OneOf({"text", "tsv", "json"}));
   command->callback([&run, options] {
     run = [options] { return RunOrTrouble([&] { return Bench(*options); }); };
   });

@@ -25,4 +25,19 @@ CLI::Validator NumberFrom(double least, double most) {
   return {check, ""};
 }
 
+CLI::Validator OneOf(const std::vector<std::string>& names) {
+  const auto transform = [names](std::string& text) {
+    std::string known;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (text == names[i]) {
+        text = std::to_string(i);
+        return std::string();
+      }
+      known += (known.empty() ? "" : ", ") + names[i];
+    }
+    return text + " is none of " + known;
+  };
+  return {transform, ""};
+}
+
 }  // namespace shardcache::cli

@@ -6,6 +6,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "shardcache/result.h"
 
@@ -48,6 +49,8 @@ ExitCode RunOrTrouble(Work work) {
 // `least` to `most`.
 CLI::Validator NotEmpty();
 CLI::Validator NumberFrom(double least, double most);
+// For Option::transform(): one of `names`, of an enumeration in its order.
+CLI::Validator OneOf(const std::vector<std::string>& names);
 
 // Each adds its command to `app`; `run` is set to what is to be done if the command is given.
 using Run = std::function<ExitCode()>;

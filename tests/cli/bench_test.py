@@ -327,6 +327,7 @@ def test_json_has_the_documented_fields(servers):
     (["--target", "direct=127.0.0.1:1", "--rate=nan"], "--rate: nan is not a number"),
     (["--target", "direct=127.0.0.1:1", "--get-ratio=nan"], "--get-ratio"),
     (["--target", "client=/dev/null"], "has no pools"),
+    (["--target", "direct=127.0.0.1:1", "--format", "2"], "2 is none of text, tsv, json"),
     ([], "--target"),
 ])
 def test_wrong_usage_is_2_and_said(args, said):
