@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstdio>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,24 +23,21 @@ constexpr const char* kAbout =
     "\n"
     "What it does to live servers: it sends as much as they can take, unless --rate says less,\n"
     "and it stores up to --keys values. They are all under --prefix and expire after --expire\n"
-    "seconds, so no key of yours is touched; but memory that they take may be taken from others.\n"
-    "For servers that are not on this machine --go is needed.\n"
+    "seconds, so no key of yours is touched; but memory that they take may be taken from\n"
+    "others. For servers that are not on this machine --go is needed.\n"
     "\n"
-    "A connection has one request under way. It makes --calls of them and is closed, and the next\n"
-    "one is opened, until --connections were made; --at-once of them exist at a time. With\n"
-    "--rate, requests are begun at even intervals, and response times count from the moment at\n"
-    "which a request was due, so that a server's pauses are not hidden; else they count from its\n"
-    "sending. Connecting is not counted in, but for the client, which connects to a server when "
-    "it\n"
-    "first has a key of it. Each answer is checked, values byte for byte. Before a load with gets\n"
-    "all keys are stored.\n"
+    "A connection has one request under way. It makes --calls of them and is closed, and the\n"
+    "next one is opened, until --connections were made; --at-once of them exist at a time.\n"
+    "With --rate, requests are begun at even intervals, and response times count from the\n"
+    "moment at which a request was due, so that a server's pauses are not hidden; else they\n"
+    "count from its sending. Connecting is not counted, except for the client, which connects\n"
+    "to a server when it first has a key of it. Each answer is checked, values byte for byte.\n"
+    "Before a load with gets all keys are stored.\n"
     "\n"
-    "One thread drives all connections by events, or --threads of them. With --blocking, and "
-    "where\n"
-    "a client is among the targets, each connection of each target has a thread that waits for "
-    "its\n"
-    "answer instead, so that like is compared with like. A connection of a client is a client,\n"
-    "which has one to each server.\n"
+    "One thread drives all connections by events, or --threads of them. With --blocking, and\n"
+    "where a client is among the targets, each connection of each target has a thread that\n"
+    "waits for its answer instead, so that like is compared with like. A connection of a\n"
+    "client is a client, which has one to each server.\n"
     "\n"
     "Sizes are as for mcperf: d100 (always 100 bytes), u1,16 (from 1 to less than 16), e100\n"
     "(exponential, 100 on average).\n"
@@ -53,11 +49,11 @@ constexpr const char* kAbout =
     "\n"
     "tsv is a row for each target, times in microseconds:\n"
     "  TARGET  REQUESTS  ERRORS  SECONDS  RATE  RATIO  AVG  P50  P95  P99  P999  MAX\n"
-    "RATE is requests a second, with --rounds the median of the rounds'; RATIO is it over the\n"
-    "first target's.\n"
+    "RATE is requests a second, those that failed too, with --rounds the median of the rounds';\n"
+    "RATIO is it over the first target's.\n"
     "\n"
-    "Exit codes: 0 all requests were answered, and rightly (a miss is an answer); 1 some failed;\n"
-    "2 wrong usage.";
+    "Exit codes: 0 all requests were answered, and rightly (a miss is an answer); 1 some\n"
+    "failed; 2 wrong usage, or a file is not readable or not valid.";
 
 struct Options {
   std::vector<std::string> targets;
@@ -172,7 +168,7 @@ ExitCode Bench(const Options& options) {
 }
 
 void AddLoadOptions(CLI::App& command, Options& options) {
-  const auto count = [](double most) { return CLI::Range(1.0, most).description(""); };
+  const auto count = [](double most) { return NumberFrom(1, most); };
   command.add_option("--connections", options.connections, "how many, in all (default 50)")
       ->type_name("N")
       ->check(count(1e9));
@@ -194,13 +190,13 @@ void AddLoadOptions(CLI::App& command, Options& options) {
                   "requests begun each second, by all together; unless given, as fast as answers "
                   "come")
       ->type_name("N")
-      ->check(CLI::Range(0.001, 1e9).description(""));
+      ->check(NumberFrom(0.001, 1e9));
   command.add_option("--timeout", options.timeout, "seconds for an answer (default 1)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.001, 3600.0).description(""));
+      ->check(NumberFrom(0.001, 3600));
   command.add_option("--warm-up", options.warm_up, "requests before the measured ones (default 0)")
       ->type_name("N")
-      ->check(CLI::Range(0.0, 1e12).description(""));
+      ->check(NumberFrom(0, 1e12));
   command
       .add_option("--rounds", options.rounds, "measure the targets in turn, N times (default 1)")
       ->type_name("N")
@@ -214,19 +210,19 @@ void AddWorkloadOptions(CLI::App& command, Options& options) {
       ->check(CLI::IsMember({"set", "get", "mix"}).description(""));
   command.add_option("--get-ratio", options.get_ratio, "of mix: the part of gets (default 0.9)")
       ->type_name("0..1")
-      ->check(CLI::Range(0.0, 1.0).description(""));
+      ->check(NumberFrom(0, 1));
   command.add_option("--sizes", workload.sizes, "of values (default u1,16)")->type_name("SIZES");
   command.add_option("--keys", workload.keys, "how many different ones (default 10000)")
       ->type_name("N")
-      ->check(CLI::Range(1.0, 1e12).description(""));
+      ->check(NumberFrom(1, 1e12));
   command.add_option("--key-size", workload.key_size, "bytes of each key; unless given, no matter")
       ->type_name("N")
-      ->check(CLI::Range(1.0, 250.0).description(""));
+      ->check(NumberFrom(1, 250));
   command.add_option("--prefix", workload.prefix, "of the keys (default shardcache-bench:)")
       ->type_name("TEXT");
   command.add_option("--expire", workload.expire, "seconds that a value lives (default 300)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(1.0, 30.0 * 86400).description(""));
+      ->check(NumberFrom(1, 30.0 * 86400));
   command.add_option("--seed", workload.seed, "of keys, sizes and their order (default 1)")
       ->type_name("N");
 }
@@ -246,15 +242,15 @@ void AddBench(CLI::App& app, Run& run) {
   AddLoadOptions(*command, *options);
   AddWorkloadOptions(*command, *options);
   command->add_flag("--go", options->go, "also where servers are not on this machine");
-  static const std::map<std::string, BenchFormat> formats = {
-      {"text", BenchFormat::kText}, {"tsv", BenchFormat::kTsv}, {"json", BenchFormat::kJson}};
   command
       ->add_option("--format", options->format,
                    "text: for people, in mcperf's form; tsv; json: one object a line (default "
                    "text)")
       ->type_name("text|tsv|json")
-      ->transform(CLI::CheckedTransformer(formats).description(""));
-  command->callback([&run, options] { run = [options] { return Bench(*options); }; });
+      ->transform(OneOf({"text", "tsv", "json"}));
+  command->callback([&run, options] {
+    run = [options] { return RunOrTrouble([&] { return Bench(*options); }); };
+  });
 }
 
 }  // namespace shardcache::cli

@@ -145,7 +145,8 @@ std::string JsonLine(const Measurement& measured, const WorkloadOptions& workloa
   json["target"] = Escaped(measured.target->text);
   json["kind"] = kKinds[static_cast<std::size_t>(measured.target->kind)];
   json["servers"] = Json::array();
-  for (const Server& server : measured.target->servers) json["servers"].push_back(server.address());
+  for (const Server& server : measured.target->servers)
+    json["servers"].push_back(Escaped(server.address()));
   json["calls"] = phase.calls;
   json["at_once"] = phase.at_once;
   json["blocking"] = phase.blocking;

@@ -16,6 +16,7 @@ namespace shardcache::cli {
 namespace {
 
 std::string ReadAll(const std::string& name) {
+  if (std::filesystem::is_directory(name)) throw Failure(kTrouble, name + ": Is a directory");
   std::ifstream file(name, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (!file.is_open() || file.bad()) throw Failure(kTrouble, name + ": " + std::strerror(errno));

@@ -6,6 +6,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "shardcache/result.h"
 
@@ -32,6 +33,24 @@ class Failure : public std::runtime_error {
  private:
   ExitCode code_;
 };
+
+// Does `work` for a command whose kNo means that some of its work failed: what keeps it from
+// beginning, such as a configuration that is not valid, is kTrouble there.
+template <typename Work>
+ExitCode RunOrTrouble(Work work) {
+  try {
+    return work();
+  } catch (const Failure& failure) {
+    throw Failure(kTrouble, failure.what());
+  }
+}
+
+// Checks of options. A text must not be empty, as "$UNSET" in a script is; a number must be one of
+// `least` to `most`.
+CLI::Validator NotEmpty();
+CLI::Validator NumberFrom(double least, double most);
+// For Option::transform(): one of `names`, of an enumeration in its order.
+CLI::Validator OneOf(const std::vector<std::string>& names);
 
 // Each adds its command to `app`; `run` is set to what is to be done if the command is given.
 using Run = std::function<ExitCode()>;

@@ -80,7 +80,8 @@ void AddKeyOptions(CLI::App& command, KeyOptions& options) {
   command
       .add_option("--keys", options.file,
                   "keys from FILE (- for stdin), one a line, taken as raw bytes; of any number")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty());
   command.add_flag("-0", options.nul, "keys in FILE are divided by NUL instead of LF");
 }
 

@@ -84,12 +84,14 @@ class ProgressLine {
     const int filled = static_cast<int>(kWidth * part);
     const double rate =
         static_cast<double>(progress.keys - first_) / std::max(seconds - begin_, 0.001);
-    const double left = rate > 0 ? static_cast<double>(progress.total - progress.keys) / rate : 0;
-    std::snprintf(text, sizeof text,
-                  "[%.*s%*s] %3d %%  %" PRIu64 " of %" PRIu64 " keys, %.0f/s, %.0f s left", filled,
+    std::snprintf(text, sizeof text, "[%.*s%*s] %3d %%  %" PRIu64 " of %" PRIu64 " keys", filled,
                   "##############################", kWidth - filled, "",
-                  static_cast<int>(100 * part), progress.keys, progress.total, rate, left);
-    return text;
+                  static_cast<int>(100 * part), progress.keys, progress.total);
+    const std::string line = text;
+    if (rate <= 0) return line;  // nothing is known yet
+    const double left = static_cast<double>(progress.total - progress.keys) / rate;
+    std::snprintf(text, sizeof text, ", %.0f/s, %.0f s left", rate, left);
+    return line + text;
   }
 
   const bool terminal_;
@@ -108,7 +110,8 @@ void AddLayoutOptions(CLI::App& command, LayoutOptions& options, const std::stri
   command
       .add_option(plain ? "-c,--conf" : OptionName(prefix, "config"), options.file,
                   what + ": a nutcracker.yml")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty());
   command
       .add_option(plain ? "-p,--pool" : OptionName(prefix, "pool"), options.pool,
                   "its pool; may be left out if FILE has just one")
@@ -118,7 +121,8 @@ void AddLayoutOptions(CLI::App& command, LayoutOptions& options, const std::stri
                   what +
                       ": another client's (agree --list-clients shows them), over these servers "
                       "or the pool's")
-      ->type_name("NAME");
+      ->type_name("NAME")
+      ->check(NotEmpty());
   command
       .add_option(OptionName(prefix, "set"), options.settings,
                   "a setting of that client, named as it names it; may be given again")
@@ -129,10 +133,15 @@ void AddLayoutOptions(CLI::App& command, LayoutOptions& options, const std::stri
                   what +
                       ": a file of servers, a line each, or a list of them divided by commas: "
                       "host:port[:weight] or /path[:weight]")
-      ->type_name("FILE|LIST");
+      ->type_name("FILE|LIST")
+      ->check(NotEmpty());
 }
 
 Placement LoadPlacementOf(const LayoutOptions& options, const std::string& prefix) {
+  if (options.file.empty() && !options.pool.empty()) {
+    throw Failure(kTrouble, OptionName(prefix, "pool") + " is of a file: give " +
+                                (prefix.empty() ? "-c" : OptionName(prefix, "config")));
+  }
   if (!options.client.empty()) return LoadClientPlacement(options, prefix);
   if (!options.settings.empty()) {
     throw Failure(kTrouble, OptionName(prefix, "set") + " is of a client: give " +
@@ -153,7 +162,8 @@ Placement LoadPlacementOf(const LayoutOptions& options, const std::string& prefi
 }
 
 Layout LoadLayout(const LayoutOptions& options, const std::string& prefix) {
-  const bool places = !options.file.empty() || !options.client.empty() || !options.settings.empty();
+  const bool places = !options.file.empty() || !options.pool.empty() || !options.client.empty() ||
+                      !options.settings.empty();
   if (places) return Layout::Of(LoadPlacementOf(options, prefix));
   return {.servers = LoadServers(options.servers)};
 }
@@ -162,17 +172,17 @@ void AddWorkOptions(CLI::App& command, WorkOptions& options, const std::string& 
   command.add_flag("--go", options.go, go);
   command.add_option("--rate", options.rate, "at most so many keys a second")
       ->type_name("KEYS")
-      ->check(CLI::PositiveNumber);
+      ->check(NumberFrom(1, 1e12));
   command
       .add_option("--concurrency", options.concurrency,
-                  "at most so many keys asked for before they are answered (4096)")
+                  "at most so many keys asked for before they are answered (default 4096)")
       ->type_name("KEYS")
-      ->check(CLI::PositiveNumber);
+      ->check(NumberFrom(1, 1e12));
   command
       .add_option("--timeout", options.timeout,
-                  "seconds that a server may say nothing before it counts as failed (10)")
+                  "seconds that a server may say nothing before it counts as failed (default 10)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(0.001, 86400.0));
+      ->check(NumberFrom(0.001, 86400));
   command.add_flag(
       "--progress", options.progress,
       "say how far it is, and how long it will take, also where stderr is no terminal");

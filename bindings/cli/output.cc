@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -58,13 +57,11 @@ nlohmann::ordered_json JsonCell(const Cell& cell) {
 }  // namespace
 
 void AddFormatOption(CLI::App& command, Format& format) {
-  static const std::map<std::string, Format> formats = {{"tsv", Format::kTsv},
-                                                        {"json", Format::kJson}};
   command
       .add_option("--format", format,
                   "tsv: columns divided by tabs; json: one object a line (default tsv)")
       ->type_name("tsv|json")
-      ->transform(CLI::CheckedTransformer(formats).description(""));
+      ->transform(OneOf({"tsv", "json"}));
 }
 
 std::string Escaped(std::string_view bytes) {

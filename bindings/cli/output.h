@@ -11,7 +11,7 @@
 
 namespace shardcache::cli {
 
-enum class Format { kTsv, kJson };
+enum class Format { kTsv, kJson };  // in the order of --format
 
 // Adds --format to `command`.
 void AddFormatOption(CLI::App& command, Format& format);

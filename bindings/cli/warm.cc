@@ -12,42 +12,42 @@ namespace shardcache::cli {
 namespace {
 
 constexpr const char* kAbout =
-    "Copies values to where a new layout looks for them, so that its caches begin filled. Without\n"
-    "--go it only says what would move. The old layout is given by --from-..., the new one by -c\n"
-    "(or --client, --servers); a server is the same in both if its address is.\n"
+    "Copies values to where a new layout looks for them, so that its caches begin filled.\n"
+    "Without --go it only says what would move. The old layout is given by --from-..., the new\n"
+    "one by -c (or --client, --servers); a server is the same in both if its address is.\n"
     "\n"
     "  PHP's Memcached until now, a nutcracker from now on, over the same servers:\n"
-    "  shardcache warm --from-client php-memcached --from-servers 10.0.0.1:11211,10.0.0.2:11211 "
-    "\\\n"
-    "      -c nutcracker.yml\n"
+    "  shardcache warm --from-client php-memcached \\\n"
+    "      --from-servers 10.0.0.1:11211,10.0.0.2:11211 -c nutcracker.yml\n"
     "  shardcache warm --from-config old.yml -c new.yml --go --journal move.journal\n"
     "  whatever is on these servers, wherever a client put it:\n"
     "  shardcache warm --from-servers servers.txt -c new.yml --go\n"
     "\n"
-    "Let applications use the new layout first (they miss for a while), then run this: a copy is\n"
-    "only ever added, so what they write is never overwritten, and a value that changes in the "
-    "old\n"
-    "place while it is copied is copied again. Writes to the old place that come later are not\n"
-    "followed. Flags stay, and so does the rest of the value's life, to a second.\n"
+    "Let applications use the new layout first (they miss for a while), then run this: a copy\n"
+    "is only ever added, so what they write is never overwritten, and a value that changes in\n"
+    "the old place while it is copied is copied again. Writes to the old place that come later\n"
+    "are not followed. A key that is deleted in the new place alone, before its copy comes,\n"
+    "comes back with it: until this is done, delete in the old place too. Flags stay, and so\n"
+    "does the rest of the value's life, to a second.\n"
     "\n"
     "With a layout to come from, keys that are elsewhere than it would read them are left: such\n"
     "orphans may be stale. Servers list their keys themselves (lru_crawler metadump, memcached\n"
     "1.4.31 or newer); --keys FILE names them instead.\n"
     "\n"
     "Prints a row for each pair of servers:\n"
-    "  FROM  TO  KEYS  BYTES  COPIED  COPIED_BYTES  RENEWED  ALREADY_THERE  GONE  REMOVED  FAILED\n"
-    "KEYS and BYTES (with the server's own overhead) are what is to move; of the copied, RENEWED\n"
-    "had changed meanwhile; ALREADY_THERE were in the new place, and stayed; GONE were not in the\n"
-    "old place any more.\n"
+    "  FROM  TO  KEYS  BYTES  COPIED  COPIED_BYTES  RENEWED  ALREADY_THERE  GONE  REMOVED\n"
+    "      FAILED\n"
+    "KEYS and BYTES (with the server's own overhead) are what is to move; of the copied,\n"
+    "RENEWED had changed meanwhile; ALREADY_THERE were in the new place, and stayed; GONE\n"
+    "were not in the old place any more.\n"
     "\n"
     "Interrupted, it can be run again at any time: what is there is not copied twice. With\n"
-    "--journal it goes on where it was. The disk holds some 35 bytes and the key for each key "
-    "that\n"
-    "moves (in $TMPDIR without a journal); memory does not grow with their number.\n"
+    "--journal it goes on where it was. The disk holds some 35 bytes and the key for each key\n"
+    "that moves (in $TMPDIR without a journal); memory does not grow with their number.\n"
     "\n"
-    "Exit codes: 0 done; 1 some keys failed; 2 wrong usage, a file is not readable, or a server "
-    "is\n"
-    "not fit (nothing was changed then).";
+    "Exit codes: 0 done; 1 some keys failed, or were not dealt with since the disk failed;\n"
+    "2 wrong usage, a file is not readable or not valid, or a server is not fit (nothing was\n"
+    "changed then).";
 
 struct Options {
   LayoutOptions from;
@@ -101,15 +101,18 @@ void SaySummary(const Options& options, const WarmSummary& summary) {
     sum.gone += row.gone;
     sum.removed += row.removed;
   }
-  std::fprintf(stderr,
-               "%" PRIu64 " keys listed: %" PRIu64 " stay where they are, %" PRIu64 " move\n",
-               summary.listed, summary.at_home, sum.keys + summary.resumed);
+  // Named keys are looked for on each server of a plain list.
+  const bool named = !options.keys.file.empty();
+  std::fprintf(stderr, "%" PRIu64 " keys %s: %" PRIu64 " stay where they are, %" PRIu64 " move%s\n",
+               summary.listed, named ? "named" : "listed", summary.at_home,
+               sum.keys + summary.resumed, named ? " if they are there" : "");
   const auto say = [](std::uint64_t count, const char* what) {
     if (count > 0) std::fprintf(stderr, "%" PRIu64 " %s\n", count, what);
   };
   say(summary.orphans, "are not where the old layout reads them, so perhaps stale: left");
   say(summary.foreign, "are without the client's prefix: left");
-  say(summary.unnameable, "have bytes that the text protocol cannot name: left");
+  say(summary.unnameable,
+      "are no keys of memcached's text protocol (1 to 250 bytes, no blanks or controls): left");
   say(summary.resumed, "were done already, says the journal");
   if (!options.work.go) {
     std::fputs("nothing was changed; --go moves them\n", stderr);
@@ -121,6 +124,10 @@ void SaySummary(const Options& options, const WarmSummary& summary) {
                sum.copied, sum.already_there, sum.gone, sum.removed, summary.failed());
   for (const std::string& failure : summary.failures) {
     std::fprintf(stderr, "  %s\n", failure.c_str());
+  }
+  if (summary.interrupted) {
+    const std::uint64_t done = sum.copied + sum.already_there + sum.gone + summary.failed();
+    std::fprintf(stderr, "broken off: %" PRIu64 " keys were not dealt with\n", sum.keys - done);
   }
 }
 
@@ -136,6 +143,8 @@ ExitCode WarmUp(const Options& options) {
   // The progress line ends with what is bound to it.
   const Result<WarmSummary> summary = Warm(from, to, LibraryOptions(options));
   if (!summary.ok()) throw Failure(kTrouble, summary.error().message);
+  // First, for whoever reads the rows may go away.
+  SaySummary(options, *summary);
   Rows rows(options.format, {"from", "to", "keys", "bytes", "copied", "copied_bytes", "renewed",
                              "already_there", "gone", "removed", "failed"});
   for (const WarmRow& row : summary->rows) {
@@ -143,8 +152,7 @@ ExitCode WarmUp(const Options& options) {
               row.already_there, row.gone, row.removed, row.failed});
   }
   rows.Finish();
-  SaySummary(options, *summary);
-  return summary->failed() > 0 ? kNo : kYes;
+  return summary->failed() > 0 || summary->interrupted ? kNo : kYes;
 }
 
 }  // namespace
@@ -164,14 +172,18 @@ void AddWarm(CLI::App& app, Run& run) {
       ->add_option("--journal", options->journal,
                    "note in FILE what is done, and go on from it after an interruption; removed "
                    "when all is done")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(NotEmpty());
   command
       ->add_option("--unknown-ttl", options->unknown_ttl,
                    "how long values live whose server does not tell (before memcached 1.6, with "
                    "--keys)")
-      ->type_name("SECONDS|never");
+      ->type_name("SECONDS|never")
+      ->check(NotEmpty());
   AddFormatOption(*command, options->format);
-  command->callback([&run, options] { run = [options] { return WarmUp(*options); }; });
+  command->callback([&run, options] {
+    run = [options] { return RunOrTrouble([&] { return WarmUp(*options); }); };
+  });
 }
 
 }  // namespace shardcache::cli

@@ -109,9 +109,11 @@ struct WarmSummary {
   std::uint64_t at_home = 0;     // whose place stays
   std::uint64_t orphans = 0;     // not where the old layout would read them, so perhaps stale: left
   std::uint64_t foreign = 0;     // without the prefix of the client whose layout it is: left
-  std::uint64_t unnameable = 0;  // with bytes that the text protocol cannot name: left
+  std::uint64_t unnameable = 0;  // that no memcached takes (empty, too long, control bytes): left
   std::uint64_t resumed = 0;     // dealt with by an earlier call with this journal
-  std::vector<std::string> failures;  // the first ten, each naming server and cause
+  std::vector<std::string> failures;  // the first ten causes, each naming server and first key
+  // Whether it ended before all keys were dealt with: because `progress` said so, or because the
+  // disk failed, which is then the last of `failures`.
   bool interrupted = false;
 
   SHARDCACHE_EXPORT std::uint64_t failed() const;
@@ -124,8 +126,10 @@ struct WarmSummary {
 // A copy is only ever *added*, which fails where the key is there already. Afterwards the old place
 // is asked whether the value changed meanwhile: then the copy is replaced, if it is still that
 // copy, or taken back where the key was deleted. So a reader of the new layout never sees a value
-// older than one it saw. What is written to the old place later is not followed: let the
-// application write to the new layout before this begins, or use a DualClient.
+// older than one it saw, as long as the new place keeps that: what was deleted there, was evicted
+// or expired before its copy came is added again. What is written to the old place later is not
+// followed: let the application write to the new layout before this begins (and delete in both),
+// or use a DualClient.
 //
 // All servers are asked first for what is needed: cas, listings, and meta commands or a known
 // life. With a plain list in `from` all keys of its servers count. Servers since memcached 1.6.9
@@ -135,8 +139,8 @@ struct WarmSummary {
 //
 // Errors, after which nothing was changed: kInvalidArgument (no placement in `to`, one with
 // distribution random, a server that has two addresses, a journal of other work); kIo (the
-// journal); kTimeout, kDisconnected, kProtocol, kRefusedByServer for a server that is not fit; the
-// message names the server and what to do.
+// journal, or $TMPDIR); kTimeout, kDisconnected, kProtocol, kRefusedByServer for a server that is
+// not fit; the message names the server and what to do.
 [[nodiscard]] SHARDCACHE_EXPORT Result<WarmSummary> Warm(const Layout& from, const Layout& to,
                                                          const WarmOptions& options = {});
 
@@ -188,10 +192,10 @@ struct CleanServer {
 struct CleanSummary {
   std::vector<CleanRow> rows;
   std::vector<CleanServer> servers;
-  std::uint64_t foreign = 0;     // without the prefix of the client whose layout it is: left
-  std::uint64_t unnameable = 0;  // with bytes that the text protocol cannot name: left
-  std::vector<std::string> failures;
-  bool interrupted = false;
+  std::uint64_t foreign = 0;          // without the prefix of the client whose layout it is: left
+  std::uint64_t unnameable = 0;       // that the text protocol cannot name: left
+  std::vector<std::string> failures;  // as of WarmSummary
+  bool interrupted = false;           // the same
 
   SHARDCACHE_EXPORT std::uint64_t failed() const;
 };

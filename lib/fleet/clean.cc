@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "lib/fleet/causes.h"
 #include "lib/fleet/facts.h"
+#include "lib/fleet/failures.h"
 #include "lib/fleet/layout.h"
 #include "lib/fleet/links.h"
 #include "lib/fleet/metadump.h"
@@ -16,7 +18,6 @@ namespace internal {
 namespace {
 
 constexpr int kAttempts = 3;
-constexpr std::size_t kFailuresKept = 10;
 
 // A key that is to be deleted, with its request.
 struct DyingKey {
@@ -49,6 +50,9 @@ class CleanRun {
     for (std::size_t i = 0; i < facts_.size(); ++i) {
       summary_.servers[i].uptime = std::chrono::seconds(facts_[i].uptime);
     }
+    if (options_.go && options_.after_outage.empty()) {
+      if (auto apart = CheckApart(links_); !apart.ok()) return apart.error();
+    }
     if (options_.go && !options_.flush) {
       auto spool = Spool::Open({}, "shardcache clean", links_.size());
       if (!spool.ok()) return spool.error();
@@ -56,7 +60,11 @@ class CleanRun {
     }
     if (auto done = Gather(); !done.ok()) return done.error();
     if (options_.go && !pace_.stopped()) {
-      if (auto done = options_.flush ? Flush() : DeleteAll(); !done.ok()) return done.error();
+      if (options_.flush) {
+        if (auto done = Flush(); !done.ok()) return done.error();
+      } else if (auto done = DeleteAll(); !done.ok()) {
+        broken_off_ = done.error().message;  // no error of the call, for some of it is done
+      }
     }
     pace_.End();
     return Summary();
@@ -65,7 +73,9 @@ class CleanRun {
  private:
   CleanSummary Summary() {
     for (auto& [where, row] : rows_) summary_.rows.push_back(std::move(row));
-    summary_.interrupted = pace_.stopped();
+    summary_.failures = failures_.Texts();
+    if (broken_off_) summary_.failures.push_back(*broken_off_);
+    summary_.interrupted = pace_.stopped() || broken_off_;
     return std::move(summary_);
   }
 
@@ -89,7 +99,7 @@ class CleanRun {
     if (!listed.ok()) return listed.error();
     if (trouble) return *trouble;
     if (!spool_ || pace_.stopped()) return {};
-    return spool_->Complete();
+    return spool_->Complete(0);
   }
 
   // Counts what a server listed, and notes its orphans.
@@ -240,17 +250,12 @@ class CleanRun {
           break;
         default:
           ++tally.failed;
-          AddFailure(
+          failures_.Add(
               RefusalOf(links_.server(server), "a deletion", key.answer, links_.failure(server))
-                  .message);
+                  .message,
+              key.key.key);
       }
     }
-  }
-
-  void AddFailure(const std::string& failure) {
-    auto& kept = summary_.failures;
-    if (kept.size() >= kFailuresKept) return;
-    if (std::find(kept.begin(), kept.end(), failure) == kept.end()) kept.push_back(failure);
   }
 
   const CleanOptions& options_;
@@ -267,6 +272,8 @@ class CleanRun {
   std::map<std::pair<std::size_t, Causes::Cause>, CleanRow> rows_;
   std::uint64_t found_ = 0;
   CleanSummary summary_;
+  Failures failures_;
+  std::optional<std::string> broken_off_;  // why, where orphans are left that nobody dealt with
 };
 
 // The servers that Clean() is to look at.
@@ -275,6 +282,14 @@ Result<std::vector<ServerIndex>> Cleaned(const Placement& placement, const Clean
     if (options.flush) {
       return Error{ErrorCode::kInvalidArgument,
                    "a server is flushed only after an outage: name it"};
+    }
+    // Each of the two would find the other's keys, and take them for orphans.
+    std::set<std::string> known;
+    for (const ServerIndex i : placement.live()) {
+      const Server& server = placement.server(i);
+      if (known.insert(server.address()).second) continue;
+      return Error{ErrorCode::kInvalidArgument, server.address() + ": twice among the servers",
+                   server.name};
     }
     return std::vector<ServerIndex>(placement.live().begin(), placement.live().end());
   }

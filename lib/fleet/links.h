@@ -25,6 +25,8 @@ class Links {
   // Asks all that is queued, of all servers at once. What a server does not answer stays pending.
   void Run();
 
+  // Whether it has ever let us connect.
+  bool connected(std::size_t server) const { return links_[server].connection.opened() > 0; }
   // Why the last requests of this server stayed pending; empty if none did.
   const std::string& failure(std::size_t server) const { return links_[server].failure; }
   bool given_up(std::size_t server) const { return links_[server].failures_in_row >= kGiveUpAfter; }

@@ -47,6 +47,10 @@ Number NumberIn(std::string_view text) {
   return number;
 }
 
+std::int64_t TimeIn(std::string_view text) {
+  return std::clamp<std::int64_t>(NumberIn<std::int64_t>(text), 0, kLatestTime);
+}
+
 // What a server answers instead of a listing, and what to do about it.
 std::string Advice(const std::string& line) {
   if (line.find("crawler disabled") != std::string::npos) {
@@ -218,10 +222,10 @@ std::optional<ListedKey> ParseListedKey(std::string_view line, std::string* byte
     if (word.starts_with("key=")) {
       if (!AppendDecoded(word.substr(4), bytes)) return std::nullopt;
     } else if (word.starts_with("exp=")) {
-      const auto expires = NumberIn<std::int64_t>(word.substr(4));
+      const std::int64_t expires = TimeIn(word.substr(4));
       if (expires > 0) key.expires = expires;
     } else if (word.starts_with("la=")) {
-      key.last_access = NumberIn<std::int64_t>(word.substr(3));
+      key.last_access = TimeIn(word.substr(3));
     } else if (word.starts_with("cas=")) {
       key.cas = NumberIn<std::uint64_t>(word.substr(4));
     } else if (word.starts_with("size=")) {

@@ -47,11 +47,23 @@ void Mover::Ask(const Keys& keys, Make make) {
   if (!keys.empty()) links_.Run();
 }
 
+std::string Mover::WhyPending(std::size_t server) const {
+  const std::string& why = links_.failure(server);
+  return links_.server(server).address() + ": " + (why.empty() ? "the connection was lost" : why);
+}
+
+bool Mover::Noted(const Keys& keys, Answer MovingKey::*copy) {
+  if (!plan_.note || plan_.note(keys, copy)) return true;
+  for (MovingKey* key : keys) {
+    key->stage = Stage::kFailed;
+    key->failure = "the journal could not be written";
+  }
+  return false;
+}
+
 bool Mover::Usable(MovingKey* key, const Answer& answer, std::size_t server, const char* what) {
   if (answer.status == Status::kPending) {
-    const std::string& why = links_.failure(server);
-    key->failure =
-        links_.server(server).address() + ": " + (why.empty() ? "the connection was lost" : why);
+    key->failure = WhyPending(server);
     return false;
   }
   if (answer.status < Status::kError) return true;
@@ -69,6 +81,14 @@ Mover::Keys Mover::At(std::span<MovingKey> keys, Stage stage) {
 }
 
 void Mover::Move(std::span<MovingKey> keys) {
+  // Neither read nor noted where that is known to be in vain.
+  for (MovingKey& key : keys) {
+    for (const std::size_t server : {key.source, key.target}) {
+      if (!links_.given_up(server)) continue;
+      key.stage = Stage::kFailed;
+      key.failure = WhyPending(server);
+    }
+  }
   const auto is_worth_it = [&](const MovingKey& key) {
     return !key.is_over() && !links_.given_up(key.source) && !links_.given_up(key.target);
   };
@@ -131,9 +151,10 @@ std::int64_t Mover::WireExpire(const MovingKey& key, const Answer& value, TimePo
   const ServerFacts& source = facts_[key.source];
   const std::int64_t apart = facts_[key.target].time - source.time;
   const auto passed = std::chrono::round<std::chrono::seconds>(Clock::now() - read_at).count();
-  const std::int64_t left = *value.remaining - passed;
+  const std::int64_t life = std::clamp<std::int64_t>(*value.remaining, 0, kLatestTime);
+  const std::int64_t left = life - passed;
   if (left <= 0) return -1;
-  std::int64_t moment = ServerTime(source, read_at) + *value.remaining;
+  std::int64_t moment = ServerTime(source, read_at) + life;
   if (std::abs(apart) > kSameTime) {
     if (left <= kLongestRelative) return left;
     moment += apart;
@@ -143,7 +164,7 @@ std::int64_t Mover::WireExpire(const MovingKey& key, const Answer& value, TimePo
 
 // In a second attempt what is there already may be our own copy, whose answer was lost.
 void Mover::Add(const Keys& keys, bool again) {
-  if (plan_.note) plan_.note(keys, &MovingKey::value);
+  if (!Noted(keys, &MovingKey::value)) return;
   Ask(keys, [&](MovingKey* key) {
     return Asked{key->target,
                  {.verb = Verb::kAdd,
@@ -293,7 +314,7 @@ void Mover::Replace(const Keys& keys, TimePoint read_at, Keys* again) {
     // What was told of the value that was listed is the best guess for this one.
     if (!facts_[key->source].has_meta) key->answer.remaining = key->value.remaining;
   }
-  if (plan_.note) plan_.note(keys, &MovingKey::answer);
+  if (!Noted(keys, &MovingKey::answer)) return;
   Ask(keys, [&](MovingKey* key) {
     return Asked{key->target,
                  {.verb = Verb::kCas,

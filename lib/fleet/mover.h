@@ -61,8 +61,8 @@ class Mover {
   struct Plan {
     bool remove = false;
     std::optional<Expiration> unknown_expiration = {};
-    // Called before copies are made of that part of the keys.
-    std::function<void(std::span<MovingKey* const> keys, Answer MovingKey::*copy)> note = {};
+    // Called before copies are made of that part of the keys; if it returns false they fail.
+    std::function<bool(std::span<MovingKey* const> keys, Answer MovingKey::*copy)> note = {};
   };
 
   // `links` are of old and new servers; `facts` of each.
@@ -83,8 +83,12 @@ class Mover {
   // Asks for each of `keys` what `make` says, into MovingKey::answer or `other`.
   template <typename Make>
   void Ask(const Keys& keys, Make make);
+  // Whether it may go on to make copies of `keys`, which are noted; else ends them.
+  bool Noted(const Keys& keys, Answer MovingKey::*copy);
   // Ends the key, or leaves it to be tried again; returns whether its answer can be used.
   bool Usable(MovingKey* key, const Answer& answer, std::size_t server, const char* what);
+
+  std::string WhyPending(std::size_t server) const;
 
   static Keys At(std::span<MovingKey> keys, MovingKey::Stage stage);
   void Read(const Keys& keys);

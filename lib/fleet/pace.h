@@ -26,7 +26,6 @@ class Pace {
     progress_.phase = FleetProgress::Phase::kWorking;
     progress_.keys = done;
     progress_.total = total;
-    work_begin_ = Clock::now();
     Tell(true);
   }
 
@@ -39,17 +38,17 @@ class Pace {
 
   // Waits until the rate allows `keys` more; returns whether to go on.
   bool Wait(std::size_t keys) {
-    if (options_.rate) {
-      const std::chrono::duration<double> due(
-          static_cast<double>(paced_) /
-          static_cast<double>(std::max<std::uint64_t>(*options_.rate, 1)));
-      const TimePoint at = work_begin_ + std::chrono::duration_cast<Clock::duration>(due);
-      while (!stopped_ && Clock::now() < at) {
-        std::this_thread::sleep_for(std::min<Clock::duration>(at - Clock::now(), kTellEvery));
-        Tell(false);
-      }
+    if (!options_.rate) return !stopped_;
+    while (!stopped_ && Clock::now() < next_) {
+      std::this_thread::sleep_for(std::min<Clock::duration>(next_ - Clock::now(), kTellEvery));
+      Tell(false);
     }
-    paced_ += keys;
+    const std::chrono::duration<double> takes(
+        static_cast<double>(keys) /
+        static_cast<double>(std::max<std::uint64_t>(*options_.rate, 1)));
+    // What a server that said nothing for long has held up is not made up for.
+    next_ = std::max(next_, Clock::now() - kTellEvery) +
+            std::chrono::duration_cast<Clock::duration>(takes);
     return !stopped_;
   }
 
@@ -79,10 +78,9 @@ class Pace {
 
   const FleetOptions& options_;
   const TimePoint begin_;
-  TimePoint work_begin_ = {};
+  TimePoint next_ = {};  // when the rate allows more
   TimePoint told_ = {};
   FleetProgress progress_;
-  std::uint64_t paced_ = 0;
   bool stopped_ = false;
 
   const std::function<bool()> signalled_ = [this] {

@@ -159,7 +159,11 @@ bool Spool::LoadRecord(std::uint64_t file_size) {
       copies_.emplace(std::tuple(group, chunk, index), Take<std::uint64_t>(&rest));
     }
   }
-  if (type == Type::kComplete) complete_ = true;
+  if (type == Type::kComplete && payload.size() == 8) {
+    std::string_view rest = payload;
+    origin_ = Take<std::uint64_t>(&rest);
+    complete_ = true;
+  }
   end_ = behind;
   return true;
 }
@@ -203,12 +207,15 @@ Result<void> Spool::Flush(std::size_t group) {
   return appended;
 }
 
-Result<void> Spool::Complete() {
+Result<void> Spool::Complete(std::uint64_t origin) {
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     if (auto done = Flush(group); !done.ok()) return done;
   }
   complete_ = true;
-  return Append(Type::kComplete, 0, {});
+  origin_ = origin;
+  std::string payload;
+  Put(origin, &payload);
+  return Append(Type::kComplete, 0, payload);
 }
 
 Result<std::vector<SpooledKey>> Spool::Read(std::size_t group, std::size_t chunk,

@@ -42,8 +42,10 @@ class Spool {
   // Whether all keys are in it; else it is empty, and they are to be added.
   bool complete() const { return complete_; }
   Result<void> Add(std::size_t group, const SpooledKey& key);
-  // Says that no more will be added.
-  Result<void> Complete();
+  // Says that no more will be added. `origin` is kept with them: where they are from.
+  Result<void> Complete(std::uint64_t origin);
+  // REQUIRES: complete().
+  std::uint64_t origin() const { return origin_; }
 
   std::size_t chunks(std::size_t group) const { return groups_[group].chunks.size(); }
   bool is_done(std::size_t group, std::size_t chunk) const {
@@ -98,6 +100,7 @@ class Spool {
   Socket file_;  // owns the descriptor
   std::uint64_t end_ = 0;
   bool complete_ = false;
+  std::uint64_t origin_ = 0;
   std::vector<Group> groups_;
   // Group, chunk and index.
   std::multimap<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint64_t> copies_;

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <map>
-#include <random>
 #include <utility>
 
 #include "lib/fleet/facts.h"
+#include "lib/fleet/failures.h"
 #include "lib/fleet/layout.h"
 #include "lib/fleet/links.h"
 #include "lib/fleet/metadump.h"
@@ -17,7 +17,6 @@ namespace internal {
 namespace {
 
 constexpr std::uint64_t kBytesAtOnce = 8 << 20;
-constexpr std::size_t kFailuresKept = 10;
 
 // All servers of both layouts, each once; those of the old one first.
 struct ServerTable {
@@ -78,7 +77,8 @@ class WarmRun {
     const bool resumes = spool_ && spool_->complete();
     if (auto done = resumes ? CountSpooled() : Gather(); !done.ok()) return done.error();
     if (options_.go && !pace_.stopped()) {
-      if (auto done = MoveAll(); !done.ok()) return done.error();
+      // No error of the call from here on, for some of it is done.
+      if (auto done = MoveAll(); !done.ok()) broken_off_ = done.error().message;
     }
     pace_.End();
     return Summary();
@@ -90,7 +90,7 @@ class WarmRun {
     if (!facts.ok()) return facts.error();
     facts_ = *std::move(facts);
     if (options_.go) {
-      if (auto apart = CheckApart(); !apart.ok()) return apart;
+      if (auto apart = CheckApart(links_); !apart.ok()) return apart;
     }
     if (!options_.keys || options_.unknown_expiration) return {};
     for (std::size_t i = 0; i < table_.from; ++i) {
@@ -101,38 +101,6 @@ class WarmRun {
                        "the file live; say so with --unknown-ttl",
                    table_.servers[i].name};
     }
-    return {};
-  }
-
-  // A server that has two names would be thought to hold two copies. One that is given a mark
-  // must not show it under another name.
-  Result<void> CheckApart() {
-    std::random_device random;
-    const std::string mark =
-        "shardcache:mark:" + std::to_string(random()) + std::to_string(random());
-    const std::string_view key = mark;
-    std::vector<Answer> answers(links_.size());
-    std::vector<Request> requests(links_.size());
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-      requests[i] = {
-          .verb = Verb::kAdd, .keys = {&key, 1}, .expire = 10, .answers = {&answers[i], 1}};
-      links_.Queue(i, &requests[i]);
-      links_.Run();
-      if (answers[i].status == Status::kStored) continue;
-      if (answers[i].status == Status::kNotStored) {
-        return Error{ErrorCode::kInvalidArgument,
-                     links_.server(i).address() +
-                         " is a server that is named by another address too; give it one address "
-                         "in both layouts",
-                     links_.server(i).name};
-      }
-      return RefusalOf(links_.server(i), "add", answers[i], links_.failure(i));
-    }
-    for (std::size_t i = 0; i < links_.size(); ++i) {
-      requests[i].verb = Verb::kDelete;
-      links_.Queue(i, &requests[i]);
-    }
-    links_.Run();
     return {};
   }
 
@@ -171,7 +139,7 @@ class WarmRun {
     }
     if (trouble) return *trouble;
     if (!spool_ || pace_.stopped()) return {};
-    return spool_->Complete();
+    return spool_->Complete(named_);
   }
 
   Result<void> TakeListed(std::size_t source, std::span<const ListedKey> listed) {
@@ -195,9 +163,30 @@ class WarmRun {
     return {};
   }
 
+  // Which keys are named, and in which order, as one number.
+  static std::uint64_t FingerprintOf(std::span<const std::string_view> keys, std::uint64_t before) {
+    for (const std::string_view key : keys) {
+      before = (before ^ Spool::Fingerprint(key, 0)) * 0x9e3779b97f4a7c15 + 1;
+    }
+    return before;
+  }
+
+  // Whether the keys of the journal are those that are named now.
+  Result<void> CheckNamed() {
+    std::uint64_t named = 0;
+    auto done = options_.keys(
+        [&](std::span<const std::string_view> keys) { named = FingerprintOf(keys, named); });
+    if (!done.ok() || named == spool_->origin()) return done;
+    return Error{ErrorCode::kInvalidArgument,
+                 options_.journal +
+                     ": this journal is of other work (other keys were named); name another file, "
+                     "or remove it"};
+  }
+
   Result<void> TakeNamed(std::span<const std::string_view> keys) {
     pace_.Advance(keys.size());
     summary_.listed += keys.size();
+    named_ = FingerprintOf(keys, named_);
     for (const std::string_view named : keys) {
       const std::string stored =
           from_.placement ? from_.placement->SentKey(named) : std::string(named);
@@ -236,6 +225,9 @@ class WarmRun {
 
   // The same for a journal that has them.
   Result<void> CountSpooled() {
+    if (options_.keys) {
+      if (auto same = CheckNamed(); !same.ok()) return same;
+    }
     std::string bytes;
     for (std::size_t group = 0; group < table_.from; ++group) {
       for (std::size_t chunk = 0; chunk < spool_->chunks(group); ++chunk) {
@@ -262,6 +254,7 @@ class WarmRun {
     std::optional<Error> trouble;
     const auto note = [&](std::span<MovingKey* const> keys, Answer MovingKey::*copy) {
       if (auto done = NoteCopies(keys, copy); !done.ok()) trouble = done.error();
+      return !trouble;
     };
     Mover::Plan plan{.remove = options_.remove, .unknown_expiration = options_.unknown_expiration};
     if (!options_.journal.empty()) plan.note = note;
@@ -274,8 +267,8 @@ class WarmRun {
       if (batch.empty()) break;
       if (!pace_.Wait(batch.size())) break;
       mover.Move(batch);
-      if (trouble) return *trouble;
       for (const MovingKey& key : batch) Tally(key, cursors);
+      if (trouble) return *trouble;
       AdjustAssumedSize(batch);
       for (std::size_t group = 0; group < cursors.size(); ++group) {
         if (auto done = Finish(group, &cursors[group]); !done.ok()) return done;
@@ -373,15 +366,9 @@ class WarmRun {
         ++row.failed;
         ++failed_;
         cursors[key.source].failed = true;
-        AddFailure(key.failure);
+        failures_.Add(key.failure, key.listed.key);
     }
     row.removed += key.removed ? 1 : 0;
-  }
-
-  void AddFailure(const std::string& failure) {
-    auto& kept = summary_.failures;
-    if (kept.size() >= kFailuresKept) return;
-    if (std::find(kept.begin(), kept.end(), failure) == kept.end()) kept.push_back(failure);
   }
 
   // Of values whose size nobody told: at first as large as memcached takes, then as those before.
@@ -402,7 +389,9 @@ class WarmRun {
         summary_.rows.push_back(row);
       }
     }
-    summary_.interrupted = pace_.stopped();
+    summary_.failures = failures_.Texts();
+    if (broken_off_) summary_.failures.push_back(*broken_off_);
+    summary_.interrupted = pace_.stopped() || broken_off_;
     return std::move(summary_);
   }
 
@@ -419,6 +408,9 @@ class WarmRun {
   std::vector<std::string_view> names_;
   std::vector<WarmRow> rows_;  // by old and new server
   WarmSummary summary_;
+  Failures failures_;
+  std::optional<std::string> broken_off_;  // why, where keys are left that nobody dealt with
+  std::uint64_t named_ = 0;                // FingerprintOf() all of WarmOptions::keys
   std::uint64_t planned_ = 0;
   std::uint64_t failed_ = 0;
   std::size_t turn_ = 0;

@@ -103,6 +103,31 @@ std::optional<Status> PlainStatus(Verb verb, std::string_view line) {
   }
 }
 
+// A key as a meta answer has it, if it was stored by that name.
+std::string Base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char byte : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(byte);
+    for (count += 8; count >= 6; count -= 6) text += kDigits[bits >> (count - 6) & 63];
+  }
+  if (count > 0) text += kDigits[bits << (6 - count) & 63];
+  text.resize((text.size() + 3) / 4 * 4, '=');
+  return text;
+}
+
+// Takes "KEY" or, where "b" is among the flags behind it, its base64 off the front, and those
+// flags. memcached 1.6 also marks items that were invalidated ("md KEY I"): W, X and Z.
+bool TakeMetaKey(std::string_view key, std::string_view* rest) {
+  const std::string_view told = TakeWord(rest);
+  bool binary = false;
+  while (!rest->empty()) binary |= Is(TakeWord(rest), "b");
+  return binary ? told == Base64(key) : told == key;
+}
+
 bool IsCounter(Verb verb) { return verb == Verb::kIncrement || verb == Verb::kDecrement; }
 
 // memcached pads a counter that became shorter with blanks.
@@ -216,15 +241,19 @@ Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
   return BeginValue(&answer, *size);
 }
 
-// "BYTES fFLAGS cCAS tSECONDS kKEY"; t-1 for an item that never expires.
+// "BYTES fFLAGS cCAS tSECONDS kKEY" and perhaps more; t-1 for an item that never expires.
 Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
   Answer& answer = request->answers[0];
   const auto size = TakeNumber<std::uint64_t>(&rest);
   std::optional<std::uint32_t> flags;
   std::optional<std::uint64_t> cas;
   std::optional<std::int64_t> seconds;
-  std::string_view key;
+  bool is_key = false;
   while (!rest.empty()) {
+    if (Take("k", &rest)) {
+      is_key = TakeMetaKey(request->keys[0], &rest);
+      break;
+    }
     std::string_view word = TakeWord(&rest);
     if (Take("f", &word)) {
       flags = ParseNumber<std::uint32_t>(word);
@@ -232,11 +261,9 @@ Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
       cas = ParseNumber<std::uint64_t>(word);
     } else if (Take("t", &word)) {
       seconds = ParseNumber<std::int64_t>(word);
-    } else if (Take("k", &word)) {
-      key = word;
     }
   }
-  if (!size || *size > kMaxValue || !flags || !cas || !seconds || key != request->keys[0]) {
+  if (!size || *size > kMaxValue || !flags || !cas || !seconds || !is_key) {
     return Progress::kProtocol;
   }
   answer.flags = *flags;
@@ -246,10 +273,12 @@ Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
   return BeginValue(&answer, *size);
 }
 
-// "CAS kKEY"
+// "CAS kKEY" and perhaps more.
 Progress Parser::FinishLook(Request* request, std::string_view rest) {
   const auto cas = TakeNumber<std::uint64_t>(&rest);
-  if (!cas || !Take("k", &rest) || rest != request->keys[0]) return Progress::kProtocol;
+  if (!cas || !Take("k", &rest) || !TakeMetaKey(request->keys[0], &rest)) {
+    return Progress::kProtocol;
+  }
   request->answers[0].number = *cas;
   return Finish(request, Status::kHit);
 }

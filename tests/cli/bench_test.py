@@ -127,7 +127,7 @@ def test_values_have_the_sizes_and_keys_the_prefix(servers):
     bench("--target", f"direct=127.0.0.1:{port}", "--sizes", "d77", "--keys", "50", "--prefix",
           "mine:", "--key-size", "40", "--expire", "60", "--calls", "400", "--connections", "2")
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-        connection.sendall(b"lru_crawler metadump all\r\n")
+        connection.sendall(b"lru_crawler metadump hash\r\n")
         text = b""
         while not text.endswith(b"END\r\n"):
             text += connection.recv(65536)
@@ -324,6 +324,10 @@ def test_json_has_the_documented_fields(servers):
     (["--target", "direct=127.0.0.1:1", "--method", "touch"], "--method"),
     (["--target", "direct=127.0.0.1:1", "--calls", "0"], "--calls"),
     (["--target", "direct=127.0.0.1:1", "--rate", "0"], "--rate"),
+    (["--target", "direct=127.0.0.1:1", "--rate=nan"], "--rate: nan is not a number"),
+    (["--target", "direct=127.0.0.1:1", "--get-ratio=nan"], "--get-ratio"),
+    (["--target", "client=/dev/null"], "has no pools"),
+    (["--target", "direct=127.0.0.1:1", "--format", "2"], "2 is none of text, tsv, json"),
     ([], "--target"),
 ])
 def test_wrong_usage_is_2_and_said(args, said):

@@ -162,6 +162,20 @@ def test_clean_deletes_at_a_rate(three, write):
     assert sum(map(len, held(three).values())) == len(keys)
 
 
+def test_clean_makes_no_haste_after_a_server_was_silent(three, write):
+    conf = write(pool(three[:1]))
+    keys = [b"k%d" % i for i in range(2000)]
+    fill(three[0], keys)
+    stopped = threading.Timer(0.3, three[0].process.send_signal, [signal.SIGSTOP])
+    goes_on = threading.Timer(0.9, three[0].process.send_signal, [signal.SIGCONT])
+    begin = time.monotonic()
+    for timer in (stopped, goes_on):
+        timer.start()
+    run("clean", "-c", conf, "--after-outage", "s0", "--go", "--rate", "2000", check=0)
+    assert time.monotonic() - begin > 1.2
+    assert held(three[:1]) == {three[0].address: set()}
+
+
 @pytest.mark.parametrize("flush", [False, True])
 def test_clean_after_an_outage_removes_all_that_the_server_had(three, write, flush):
     conf = write(pool(three))
@@ -201,11 +215,34 @@ def test_clean_keeps_what_is_stored_while_it_is_at_work(three, write):
     assert all(value == b"new" for value, _ in found.values())
 
 
+def test_clean_refuses_a_server_by_two_names_whose_keys_would_look_like_orphans(three, write):
+    keys = [b"k%d" % i for i in range(100)]
+    fill(three[0], keys)
+    text = pool(three)
+    for other in (three[0].address, three[0].address.replace("127.0.0.1", "localhost")):
+        conf = write(text.replace(three[1].address, other))
+        assert other.encode() in run("clean", "-c", conf, "--go", check=2).stderr
+        assert held(three)[three[0].address] == set(keys)
+
+
+def test_clean_tells_of_pools_that_share_servers(three, write):
+    both = pool(three) + pool(three[:1]).replace("alpha", "beta").replace(":1\n", ":2\n", 1)
+    result = run("clean", "-c", write(both), "-p", "alpha", check=0)
+    assert b"note: pool 'beta' has servers of this one too" in result.stderr
+    apart = pool(three[:1]) + pool(three[1:]).replace("alpha", "beta").replace(":1\n", ":2\n", 1)
+    assert b"beta" not in run("clean", "-c", write(apart), "-p", "alpha", check=0).stderr
+
+
 @pytest.mark.parametrize("arguments, says", [
     (["--flush"], b"--after-outage"),
     (["--after-outage", "nobody"], b"the ring names are s0, s1, s2"),
     (["--before", "nowhere.yml"], b"nowhere.yml"),
     (["--rate", "0"], b"--rate"),
+    (["--after-outage", ""], b"--after-outage: is empty"),
+    (["--before", "/dev/null"], b"has no pools"),
+    (["--before-pool", "alpha"], b"requires --before"),
+    (["--other-set", "OPT_HASH=HASH_CRC"], b"requires --other-client"),
+    (["--other-servers", "127.0.0.1:1"], b"requires --other-client"),
 ])
 def test_clean_refuses_what_makes_no_sense(three, write, arguments, says):
     result = run("clean", "-c", write(pool(three)), *arguments, "--go", check=2)

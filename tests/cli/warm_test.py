@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import threading
@@ -309,6 +310,78 @@ def test_warm_takes_the_keys_of_a_file(four, write):
         key: (b"v" * (i % 5000), 3) for i, key in enumerate(keys)}
 
 
+def test_warm_takes_items_that_were_invalidated_or_stored_by_a_base64_name(four):
+    keys = [b"k%d" % i for i in range(50)]
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set_many((key, b"value", 0, 0) for key in keys)
+        for name, flags in [(b"Zm9v", b"b"), (b"Zg==", b"b"), (b"w7w=", b"b"), (b"stale", b"")]:
+            assert near.line(b"ms %s 5 %s\r\nvalue\r\n" % (name, flags)) == b"HD"
+        assert near.line(b"md stale I\r\n") == b"HD"
+        arguments = ["--from-servers", four[0].address, "--servers", four[1].address]
+        run("warm", *arguments, "--go", "--remove", check=0)
+        assert near.listing() == {}
+        assert set(far.listing()) == {*keys, b"foo", b"f", "\u00fc".encode(), b"stale"}
+
+
+def test_names_in_a_file_that_are_no_keys_are_counted_and_left(four, write):
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set_many((b"k%d" % i, b"value", 0, 0) for i in range(9))
+        names = write(b"k1\r\nk2\n\nk 3\nk\x7f4\n" + b"k" * 251 + b"\nk8", "names")
+        result = run("warm", "--from-servers", four[0].address, "--servers", four[1].address,
+                     "--keys", names, "--go", check=0)
+        assert result.stderr.startswith(b"note: ")
+        assert b"\n7 keys named: 0 stay where they are, 2 move if they are there\n" in result.stderr
+        assert b"\n5 are no keys of memcached's text protocol" in result.stderr
+        assert set(far.listing()) == {b"k2", b"k8"}
+
+
+def test_a_journal_is_of_the_keys_that_were_named(four, write, tmp_path):
+    journal = tmp_path / "journal"
+    keys = [b"k%d" % i for i in range(3000)]
+    arguments = ["warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go",
+                 "--journal", str(journal), "--keys"]
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set_many((key, b"value", 0, 0) for key in keys)
+        some = write(b"\n".join(keys[:2500]), "some")
+        with subprocess.Popen([COMMAND, *arguments, some, "--rate", "1000"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as warm:
+            time.sleep(0.4)
+            warm.kill()
+        result = run(*arguments, write(b"\n".join(keys[500:]), "others"), check=2)
+        assert b"other keys were named" in result.stderr
+        run(*arguments, some, check=0)
+        assert set(far.listing()) == set(keys[:2500])
+        assert not journal.exists()
+
+
+def test_a_journal_that_cannot_be_written_any_more_ends_the_work(four, tmp_path):
+    keys = [b"key:%05d" % i for i in range(5000)]
+    arguments = ["warm", "--from-servers", four[0].address, "--servers", four[1].address, "--go",
+                 "--concurrency", "500", "--journal", str(tmp_path / "journal")]
+    with four[0].connect() as near, four[1].connect() as far:
+        near.set_many((key, b"old", 0, 0) for key in keys)
+
+        def limit():  # a full disk, but that the signal is ignored as Python itself does
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        # pylint: disable-next=subprocess-popen-preexec-fn
+        result = subprocess.run([COMMAND, *arguments], capture_output=True, check=False,
+                                preexec_fn=limit, restore_signals=False)
+        assert result.returncode == 1, result.stderr
+        assert b"journal: cannot be written: File too large\n" in result.stderr
+        copied, failed = (int(re.search(rb"(\d+) " + word, result.stderr)[1])
+                          for word in (b"copied", b"failed"))
+        left = int(re.search(rb"broken off: (\d+) keys", result.stderr)[1])
+        assert copied + failed + left == 5000
+        assert failed == 500
+        assert len(far.listing()) == copied, "nothing is copied that the journal does not know"
+        # So that all of it can be told from what others stored.
+        near.set_many((key, b"new", 0, 0) for key in keys)
+        run(*arguments, check=0)
+        changed = [key for key, value in far.get_many(keys).items() if value == (b"new", 0)]
+        assert len(changed) >= 5000 - copied
+
+
 def test_a_journal_that_is_cut_anywhere_is_gone_on_with(four, tmp_path):
     journal = tmp_path / "journal"
     with four[0].connect() as near:
@@ -386,7 +459,7 @@ def test_warm_says_which_keys_failed_and_moves_the_others(four):
         result = run("warm", "--from-servers", large[0].address, "--servers", four[0].address,
                      "--go", check=1)
     assert four[0].address.encode() in result.stderr
-    assert b"too large" in result.stderr
+    assert b"too large for cache' to add (key \"large\")\n" in result.stderr
     with four[0].connect() as far:
         assert set(far.listing()) == {b"small"}
 
@@ -405,6 +478,18 @@ def test_warm_goes_on_where_a_server_was_lost_for_a_moment(four, tmp_path):
     run(*arguments, check=0)
     with four[1].connect() as far:
         assert len(far.listing()) >= 3500  # what it lost when it was killed is not known to anyone
+
+
+def test_the_summary_is_told_though_nobody_reads_the_rows(four):
+    with four[0].connect() as near:
+        near.set(b"key", b"value")
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([COMMAND, "warm", "--from-servers", four[0].address, "--servers",
+                                 four[1].address, "--go"], stdout=full, stderr=subprocess.PIPE,
+                                check=False)
+    assert result.returncode == 2
+    assert b"\n1 copied" in result.stderr
+    assert b"cannot write to stdout" in result.stderr
 
 
 # Servers that lack something.
@@ -459,6 +544,10 @@ def test_servers_without_meta_commands_are_moved_and_cleaned_too(write):
             assert b"--unknown-ttl" in run(*arguments, check=2).stderr
             run(*arguments, "--unknown-ttl", "100", check=0)
             assert 95 < far.listing()[b"named"] - time.time() <= 101
+            far.line(b"delete named\r\n")
+            near.set(b"named", b"v")
+            run(*arguments, "--unknown-ttl", str(2**63 - 1), check=0)
+            assert far.listing()[b"named"] == -1, "longer than memcached can tell: for ever"
 
             conf = write(pool(old))
             run("clean", "-c", conf, "--go", check=0)
@@ -491,9 +580,22 @@ def test_a_proxy_or_a_server_by_two_names_is_refused(four, write):
     (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--unknown-ttl", "x"],
      b"--unknown-ttl x"),
     (["--from-servers", "127.0.0.1:1,127.0.0.1:1", "--servers", "127.0.0.1:2"], b"twice"),
+    (["--from-servers", "127.0.0.1:1", "-c", "/dev/null"], b"has no pools"),
+    (["--from-servers", "127.0.0.1:1", "--from-pool", "alpha", "--servers", "127.0.0.1:1"],
+     b"--from-config"),
+    (["--from-servers", "127.0.0.1:1", "-p", "alpha", "--servers", "127.0.0.1:1"], b"give -c"),
+    (["--from-servers", "/", "--servers", "127.0.0.1:1"], b"/: Is a directory"),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--keys", ""], b"--keys"),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--journal", ""],
+     b"--journal: is empty"),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--rate", "0"],
+     b"--rate: 0 is not a number of 1 to 1e+12"),
+    (["--from-servers", "127.0.0.1:1", "--servers", "127.0.0.1:2", "--timeout=nan"], b"--timeout"),
 ])
 def test_warm_refuses_what_makes_no_sense(arguments, says):
-    assert says in run("warm", *arguments, check=2).stderr
+    result = run("warm", *arguments, check=2)
+    assert says in result.stderr
+    assert b"not a proxy" not in result.stderr
 
 
 def peak_memory(*arguments):

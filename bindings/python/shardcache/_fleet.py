@@ -73,13 +73,13 @@ class WarmSummary:
     foreign: int
     """Without the prefix of the client whose layout it is: left."""
     unnameable: int
-    """With bytes that the text protocol cannot name: left."""
+    """That no memcached takes (empty, too long, with control bytes): left."""
     resumed: int
     """Dealt with by an earlier call with this journal."""
     failures: list[str]
-    """The first ten, each naming server and cause."""
+    """The first ten causes, each naming server and first key."""
     interrupted: bool
-    """Whether `progress` ended it."""
+    """Whether it ended before all keys were dealt with, by `progress` or because the disk failed."""
 
     @property
     def keys(self) -> int:
@@ -145,11 +145,11 @@ class CleanSummary:
     foreign: int
     """Keys without the prefix of the client whose layout it is: left."""
     unnameable: int
-    """Keys with bytes that the text protocol cannot name: left."""
+    """Keys that the text protocol cannot name: left."""
     failures: list[str]
-    """The first ten, each naming server and cause."""
+    """The first ten causes, each naming server and first key."""
     interrupted: bool
-    """Whether `progress` ended it."""
+    """Whether it ended before all keys were dealt with, by `progress` or because the disk failed."""
 
     @property
     def orphans(self) -> int:
