@@ -79,7 +79,7 @@ class WarmSummary:
     failures: list[str]
     """The first ten causes, each naming server and first key."""
     interrupted: bool
-    """Whether it ended before all keys were dealt with, by `progress` or because the disk failed."""
+    """Whether keys were left undone: `progress` ended it, or the disk failed."""
 
     @property
     def keys(self) -> int:
@@ -149,7 +149,7 @@ class CleanSummary:
     failures: list[str]
     """The first ten causes, each naming server and first key."""
     interrupted: bool
-    """Whether it ended before all keys were dealt with, by `progress` or because the disk failed."""
+    """Whether keys were left undone: `progress` ended it, or the disk failed."""
 
     @property
     def orphans(self) -> int:
