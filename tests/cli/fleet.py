@@ -65,6 +65,15 @@ class Connection:
     def get(self, key):
         return self.get_many([key]).get(key, (None, None))[0]
 
+    def count(self):
+        """How many items the server holds."""
+        self.socket.sendall(b"stats\r\n")
+        count = None
+        while (words := self.file.readline().split()) != [b"END"]:
+            if words[1] == b"curr_items":
+                count = int(words[2])
+        return count
+
     def listing(self):
         """{key: expiry}, -1 for never, of all that the server holds."""
         for _ in range(100):
@@ -79,6 +88,15 @@ class Connection:
                 found[urllib.parse.unquote_to_bytes(match[1])] = int(match[2])
             time.sleep(0.1)
         raise AssertionError("the crawler is busy all the time")
+
+
+def until(condition):
+    """Waits for it, however slow the machine is."""
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came to that")
 
 
 class Memcached:
@@ -128,8 +146,9 @@ def pool(servers, listen="127.0.0.1:1", settings=(), names=True):
 
 @contextlib.contextmanager
 def nutcracker(conf, listen):
-    with subprocess.Popen(["nutcracker", "-c", conf, "-s", str(free_port()), "-m", "16384"],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(["nutcracker", "-c", conf, "-a", "127.0.0.1", "-s", str(free_port()),
+                           "-m", "16384"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
         try:
             for _ in range(200):
                 with contextlib.suppress(OSError):

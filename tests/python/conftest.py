@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -15,6 +16,9 @@ sys.path.insert(0, str(PACKAGE_PATH))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import shardcache  # noqa: E402
+
+# A shell has what it runs in the background ignore it, and so would the programs of these tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 THREE = """\
 alpha:
