@@ -276,7 +276,9 @@ def test_warm_leaves_orphans_of_the_old_layout_and_foreign_keys(four, write):
             homes.update({key: server for key in connection.listing()})
             connection.set(b"without_prefix", b"v")
     assert len(homes) == 1000
-    wrong = next(key for key in homes if homes[key] is four[0])
+    placed = rows(run("locate", "-c", conf, "--keys", write(b"\n".join(homes), "names")))
+    wrong = next(key for key, _, address, *_ in placed
+                 if homes[key] is four[0] and address.decode() != four[1].address)
     with four[1].connect() as connection:
         connection.set(wrong, b"stale")
     result = run("warm", "--from-client", "php-memcached", *settings, "--from-servers",
