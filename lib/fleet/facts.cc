@@ -62,7 +62,6 @@ Result<ServerFacts> FactsOf(const Server& server, bool connected, const Question
   ServerFacts facts;
   facts.version = asked.answers[0].data;
   facts.time = NumberOf(asked.general, "time");
-  facts.asked_at = Clock::now();
   facts.uptime = NumberOf(asked.general, "uptime");
   if (asked.settings.find("cas_enabled")->second == "no") {
     return Error{ErrorCode::kRefusedByServer,
@@ -93,7 +92,11 @@ Error NotMarked(const Links& links, std::size_t index, const Answer& answer) {
 }  // namespace
 
 std::int64_t ServerTime(const ServerFacts& facts, TimePoint at) {
-  return facts.time + std::chrono::floor<std::chrono::seconds>(at - facts.asked_at).count();
+  return facts.time + std::chrono::floor<std::chrono::seconds>(at - facts.answered_at).count();
+}
+
+std::int64_t LatestServerTime(const ServerFacts& facts, TimePoint at) {
+  return facts.time + std::chrono::ceil<std::chrono::seconds>(at - facts.asked_at).count();
 }
 
 Error RefusalOf(const Server& server, const std::string& what, const Answer& answer,
@@ -111,12 +114,16 @@ Result<std::vector<ServerFacts>> AskFacts(Links& links) {
   for (std::size_t i = 0; i < links.size(); ++i) {
     for (Request& request : asked[i].requests) links.Queue(i, &request);
   }
+  const TimePoint asked_at = Clock::now();
   links.Run();
+  const TimePoint answered_at = Clock::now();
   std::vector<ServerFacts> all;
   for (std::size_t i = 0; i < links.size(); ++i) {
     auto facts = FactsOf(links.server(i), links.connected(i), asked[i], links.failure(i));
     if (!facts.ok()) return facts.error();
     all.push_back(*std::move(facts));
+    all.back().asked_at = asked_at;
+    all.back().answered_at = answered_at;
   }
   // A server that does not know this may close the connection, so it is asked by itself.
   std::vector<Answer> answers(links.size());

@@ -19,8 +19,9 @@ inline constexpr std::int64_t kLatestTime = std::int64_t{1} << 40;
 struct ServerFacts {
   std::string version;
   bool has_meta = false;
-  std::int64_t time = 0;  // of its clock, in seconds since 1970, at `asked_at`
+  std::int64_t time = 0;  // of its clock, in seconds since 1970, between the next two
   TimePoint asked_at = {};
+  TimePoint answered_at = {};
   std::int64_t uptime = 0;
 };
 
@@ -36,8 +37,9 @@ Result<void> CheckApart(Links& links);
 Error RefusalOf(const Server& server, const std::string& what, const Answer& answer,
                 const std::string& failure);
 
-// What the server's clock says at `at`, or a second less: nobody knows when its seconds begin.
+// What the server's clock says at `at`, at the least and at the most. It goes in steps of a second.
 std::int64_t ServerTime(const ServerFacts& facts, TimePoint at);
+std::int64_t LatestServerTime(const ServerFacts& facts, TimePoint at);
 
 }  // namespace shardcache::inline v0::internal
 

@@ -107,6 +107,7 @@ void Mover::Move(std::span<MovingKey> keys) {
 }
 
 void Mover::Read(const Keys& keys) {
+  const TimePoint asked = Clock::now();
   Ask(keys, [&](MovingKey* key) {
     const Verb verb = facts_[key->source].has_meta ? Verb::kMetaGet : Verb::kGets;
     return Asked{key->source, {.verb = verb}, &key->value};
@@ -117,20 +118,36 @@ void Mover::Read(const Keys& keys) {
     if (key->value.status == Status::kMiss) {
       key->stage = Stage::kGone;
     } else {
-      TakeValue(key, now);
+      TakeValue(key, asked, now);
     }
   }
 }
 
+// Whether the listing may tell the end of the life that the server's answer tells, which it does to
+// the second, however long the answer was under way. Else there was a touch in between.
+bool Mover::FitsListing(const MovingKey& key, TimePoint asked, TimePoint now) const {
+  const ServerFacts& source = facts_[key.source];
+  if (!key.value.remaining || key.listed.expires < 0) return false;
+  const std::int64_t life = std::clamp<std::int64_t>(*key.value.remaining, 0, kLatestTime);
+  // A second less, for the steps of its clock may be late.
+  return key.listed.expires >= ServerTime(source, asked) + life - 1 &&
+         key.listed.expires <= LatestServerTime(source, now) + life;
+}
+
 // Finds out how long it has to live.
-void Mover::TakeValue(MovingKey* key, TimePoint now) {
+void Mover::TakeValue(MovingKey* key, TimePoint asked, TimePoint now) {
   key->read_at = now;
   key->stage = Stage::kAdd;
-  if (facts_[key->source].has_meta) return;
+  const ServerFacts& source = facts_[key->source];
   const std::int64_t expires = key->listed.expires;
-  if (expires != SpooledKey::kUnknown && key->value.number == key->listed.cas) {
+  const bool is_listed = expires != SpooledKey::kUnknown && key->value.number == key->listed.cas;
+  if (source.has_meta) {
+    if (is_listed && FitsListing(*key, asked, now)) {
+      key->value.remaining = expires - ServerTime(source, now);
+    }
+  } else if (is_listed) {
     if (expires == SpooledKey::kNever) return;
-    key->value.remaining = expires - ServerTime(facts_[key->source], now);
+    key->value.remaining = expires - ServerTime(source, now);
     if (*key->value.remaining <= 0) key->stage = Stage::kGone;
   } else if (plan_.unknown_expiration) {
     const Expiration& life = *plan_.unknown_expiration;

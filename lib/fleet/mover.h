@@ -92,7 +92,8 @@ class Mover {
 
   static Keys At(std::span<MovingKey> keys, MovingKey::Stage stage);
   void Read(const Keys& keys);
-  void TakeValue(MovingKey* key, TimePoint now);
+  void TakeValue(MovingKey* key, TimePoint asked, TimePoint now);
+  bool FitsListing(const MovingKey& key, TimePoint asked, TimePoint now) const;
   void Add(const Keys& keys, bool again);
   void Settle(Keys keys);
   // Each puts the keys whose old place has changed into `changed`, and ends the others.
