@@ -107,10 +107,10 @@ class WarmRun {
   // What a journal must be of.
   std::string Purpose() const {
     std::string text = "shardcache warm 1";
-    for (const Server& server : table_.servers) text += " " + server.address();
-    text += " from " + std::to_string(table_.from);
-    if (from_.placement) text += " " + std::to_string(from_.placement->fingerprint());
-    text += " to " + std::to_string(to_.placement().fingerprint());
+    for (const Server& server : table_.servers) text.append(" ").append(server.address());
+    text.append(" from ").append(std::to_string(table_.from));
+    if (from_.placement) text.append(" ").append(std::to_string(from_.placement->fingerprint()));
+    text.append(" to ").append(std::to_string(to_.placement().fingerprint()));
     return text + (options_.remove ? " remove" : "") + (options_.keys ? " keys" : "");
   }
 

@@ -187,7 +187,7 @@ void Libmemcached::BuildRing() {
   for (ServerIndex place = 0; place < hosts_.size(); ++place) {
     const Host& host = hosts_[place];
     std::string name = spy ? "/" + host.name : host.name;
-    if (spy || host.port != kDefaultPort) name += ":" + std::to_string(host.port);
+    if (spy || host.port != kDefaultPort) name.append(":").append(std::to_string(host.port));
     if (weighted_) {
       ring_names_[host.index] = name;
       AppendKetamaPoints(name, place, KetamaGroups(host.weight, total, live), ring_);

@@ -103,8 +103,8 @@ std::string PhpSessionCode(const ClientSetup& setup) {
   std::string path;
   for (const Server& server : setup.servers) {
     path += (path.empty() ? "" : ",") + server.host;
-    if (!server.is_unix()) path += ":" + std::to_string(server.port);
-    path += ":" + std::to_string(server.weight);
+    if (!server.is_unix()) path.append(":").append(std::to_string(server.port));
+    path.append(":").append(std::to_string(server.weight));
   }
   std::string code =
       "ini_set('session.save_handler', 'memcached');\nini_set('session.save_path', " +
