@@ -66,14 +66,31 @@ def routing(program, repetitions):
            for function in HASHES])
 
 
+def rate(programs):
+    """Items a second of all the programs together."""
+    outputs = [json.loads(program.communicate()[0]) for program in programs]
+    return sum(output["benchmarks"][0]["items_per_second"] for output in outputs)
+
+
 def threads(program, repetitions):
-    times, _ = measure(program, "^route/fnv1a_64/mixed/(100|1000)/batch_256", repetitions, 0.05)
+    """Beside two threads also two processes, which cannot disturb each other but by the machine."""
+    def start(name, count):
+        return subprocess.Popen([program, f"--benchmark_filter=^{name}/real_time/threads:{count}$",
+                                 "--benchmark_format=json", "--benchmark_min_time=1"],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
     rows = []
-    for servers in (100, 1000):
-        one = times[f"route/fnv1a_64/mixed/{servers}/batch_256"]
-        two = times[f"route/fnv1a_64/mixed/{servers}/batch_256/real_time/threads:2"]
-        rows.append((f"{servers} servers", [f"{one / two:.2f}"]))
-    table("two threads over one", ["fnv1a_64, batches of 256"], rows)
+    for keys, what in (("near", "in the core's own cache"), ("far", "in the cores' common cache")):
+        for servers in (100, 1000):
+            name = f"threads/{keys}/{servers}/batch_256"
+            ratios = []
+            for _ in range(repetitions):
+                one = rate([start(name, 1)])
+                ratios.append((rate([start(name, 2)]) / one,
+                               rate([start(name, 1), start(name, 1)]) / one))
+            medians = [f"{statistics.median(column):.2f}" for column in zip(*ratios)]
+            rows.append((f"{servers} servers, keys {what}", medians))
+    table("fnv1a_64, batches of 256", ["two threads over one", "two processes over one"], rows)
 
 
 def kinds(program, repetitions):

@@ -159,7 +159,23 @@ void RegisterRouting(HashFunction function, Keys::Kind kind, const char* kind_na
                 [&](auto part, auto owners) { placement.Locate(part, owners); });
     };
     Register(name + "batch_" + std::to_string(batch), many);
-    if (batch == 256) Register(name + "batch_256", many)->Threads(2)->UseRealTime();
+  }
+}
+
+// The same batches over and over, which stay in a core's own first cache, or all the keys, which
+// come from one that the cores share.
+void RegisterThreads(std::size_t servers) {
+  for (const bool near : {true, false}) {
+    const std::string name =
+        "threads/" + std::string(near ? "near/" : "far/") + std::to_string(servers) + "/batch_256";
+    const auto route = [=](benchmark::State& state) {
+      const Placement& placement =
+          PoolOf(HashFunction::kFnv1a_64, Keys::Kind::kMixed, servers).placement;
+      const KeyList& all = BenchmarkKeys(Keys::Kind::kMixed);
+      const KeyList keys(all.begin(), near ? all.begin() + 256 : all.end());
+      InBatches(state, keys, 256, [&](auto part, auto owners) { placement.Locate(part, owners); });
+    };
+    for (const int threads : {1, 2}) Register(name, route)->Threads(threads)->UseRealTime();
   }
 }
 
@@ -228,6 +244,7 @@ void RegisterRoutingBenchmarks() {
       RegisterRouting(function, Keys::Kind::kMixed, "mixed", servers);
     }
   }
+  for (std::size_t servers : {100, 1000}) RegisterThreads(servers);
   for (const auto& [kind, kind_name] : kKinds) {
     if (kind != Keys::Kind::kMixed) {
       RegisterRouting(HashFunction::kFnv1a_64, kind, kind_name, 100);
