@@ -82,13 +82,9 @@ Result<std::optional<Value>> ReadResult(Item&& item) {
 
 Result<Reply> ReplyOf(Item&& item) {
   if (item.error) return std::move(*item.error);
-  Reply reply{.outcome = OutcomeOf(item.answer.status)};
-  if (reply.outcome == Outcome::kHit) {
-    reply.value = ValueOf(std::move(item.answer));
-  } else {
-    reply.counter = item.answer.number;
-  }
-  return reply;
+  const Outcome outcome = OutcomeOf(item.answer.status);
+  if (outcome != Outcome::kHit) return Reply{.outcome = outcome, .counter = item.answer.number};
+  return Reply{.outcome = outcome, .value = ValueOf(std::move(item.answer))};
 }
 
 // One request, alone.

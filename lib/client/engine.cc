@@ -55,9 +55,10 @@ ErrorCode CodeOf(FailureKind kind) {
 ClientEngine::ClientEngine(std::shared_ptr<ClientCore> core)
     : core_(std::move(core)), metrics_(core_->NewMetrics()) {}
 
-TimePoint ClientEngine::RouterNow() const {
+// What the router takes for `now`.
+TimePoint ClientEngine::RouterTime(TimePoint now) const {
   const auto& clock = core_->options().routing.clock;
-  return clock ? clock() : Clock::now();
+  return clock ? clock() : now;
 }
 
 // Has a link for each server of `snapshot`, keeping the connections to those that stayed.
@@ -157,7 +158,7 @@ void ClientEngine::ReportFailure(Link* link, const RouterSnapshot& snapshot, Ser
                                  FailureKind kind) {
   link->metrics->failures[static_cast<std::size_t>(kind)].Add();
   link->metrics->open.Set(0);
-  core_->router().ReportFailure(snapshot, server, kind, RouterNow());
+  core_->router().ReportFailure(snapshot, server, kind, RouterTime(Clock::now()));
 }
 
 void ClientEngine::TakeTickets(const RouterSnapshot& snapshot) {
@@ -295,7 +296,8 @@ bool ClientEngine::PerformDirectly(Item* item) {
   if (!options.prefix.empty() || options.retry != Retry::kNone || !IsValidKey(item->key)) {
     return false;
   }
-  const auto snapshot = core_->router().Snapshot();
+  const TimePoint begin = Clock::now();
+  const auto snapshot = core_->router().Snapshot(RouterTime(begin));
   if (snapshot->configuration != configuration_ || core_->MayHaveWork(*snapshot)) return false;
   const StaleKeys* const keys = core_->stale_keys();
   const bool all_live = snapshot->placement.live().size() == links_.size();
@@ -306,7 +308,6 @@ bool ClientEngine::PerformDirectly(Item* item) {
   Connection& connection = link.connection;
   if (!connection.is_open()) return false;
   const InterruptScope scope(options.interrupted);
-  const TimePoint begin = Clock::now();
   if (const auto failure = connection.CheckIdle()) {
     ReportFailure(&link, *snapshot, *server, failure->kind);
     return false;
@@ -314,9 +315,8 @@ bool ClientEngine::PerformDirectly(Item* item) {
   link.items.assign(1, item);
   item->sent_key = item->key;
   MakeRequests(&link, /*merge=*/false);
-  Lane* const lane = &link.lane;
-  Run({&lane, 1}, begin,
-      std::min(DeadlineAfter(begin, options.deadline), DeadlineAfter(begin, options.timeout)));
+  RunOne(&link.lane, begin,
+         std::min(DeadlineAfter(begin, options.deadline), DeadlineAfter(begin, options.timeout)));
   Account(&link, *server, *snapshot, begin);
   Settle(item, link, /*may_retry=*/false);
   link.items.clear();
@@ -332,7 +332,7 @@ void ClientEngine::Perform(std::span<Item> items, bool merge) {
   std::chrono::milliseconds pause = kFirstPause;
   std::uint64_t last_version = 0;
   while (true) {
-    auto snapshot = core_->router().Snapshot();
+    auto snapshot = core_->router().Snapshot(RouterTime(begin));
     TimePoint now = begin;
     if (core_->MayHaveWork(*snapshot)) {
       core_->Step();

@@ -96,7 +96,7 @@ class ClientEngine {
   Error AnswerError(const Item& item, const Server& server) const;
   void ReportFailure(Link* link, const RouterSnapshot& snapshot, ServerIndex server,
                      FailureKind kind);
-  TimePoint RouterNow() const;
+  TimePoint RouterTime(TimePoint now) const;
 
   std::shared_ptr<ClientCore> core_;
   std::shared_ptr<MetricsOfClient> metrics_;

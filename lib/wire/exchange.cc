@@ -122,4 +122,17 @@ void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
   PullInTurn(lanes, now, deadline);
 }
 
+void RunOne(Lane* lane, TimePoint now, Deadline deadline) {
+  Connection& connection = *lane->connection;
+  connection.Queue(lane->requests[lane->queued++]);
+  auto failure = connection.Send();
+  if (!failure && !connection.all_sent()) return Run({&lane, 1}, now, deadline);
+  while (!failure && !connection.idle()) {
+    failure = connection.Receive(now, deadline);
+    now = Clock::now();
+  }
+  if (failure) return Fail(lane, *std::move(failure));
+  lane->finished = now;
+}
+
 }  // namespace shardcache::inline v0::internal

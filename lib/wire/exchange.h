@@ -30,6 +30,9 @@ struct Lane {
 // of kilobytes have left.
 void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline);
 
+// The same for a lane of one request whose connection is open and idle, which is most.
+void RunOne(Lane* lane, TimePoint now, Deadline deadline);
+
 }  // namespace shardcache::inline v0::internal
 
 #endif  // SHARDCACHE_LIB_WIRE_EXCHANGE_H_
