@@ -1,18 +1,15 @@
 """The command clean, beside real memcacheds and nutcracker."""
 
 import contextlib
-import os
 import random
 import signal
 import threading
 import time
 
 import pytest
-from conftest import objects, rows, run
+from conftest import EFFORT, objects, rows, run
 from ejection_test import free_port
 from fleet import Connection, memcacheds, nutcracker, pool, until
-
-EFFORT = int(os.environ.get("SHARDCACHE_TEST_EFFORT", "1"))
 
 
 @pytest.fixture(name="three")

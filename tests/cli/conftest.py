@@ -11,6 +11,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SHARDCACHE_BUILD_DIR", ROOT / "build"))
 COMMAND = BUILD / "bindings" / "cli" / "shardcache"
 GOLDEN = ROOT / "tests" / "golden"
+# How much longer than in every run the longer tests take.
+EFFORT = int(os.environ.get("SHARDCACHE_TEST_EFFORT", "1"))
 
 
 def run(*args, stdin=b"", check=None):
@@ -32,6 +34,10 @@ def objects(result):
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+def total(result, column):
+    return sum(row[column] for row in objects(result))
+
+
 @pytest.fixture(name="write")
 def _write(tmp_path):
     def write(text, name="nutcracker.yml"):
@@ -39,3 +45,11 @@ def _write(tmp_path):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return str(path)
     return write
+
+
+@pytest.fixture(name="four")
+def _four():
+    from fleet import memcacheds  # which imports this file
+
+    with memcacheds(4, "-m", "256") as servers:
+        yield servers

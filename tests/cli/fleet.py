@@ -137,6 +137,10 @@ def memcacheds(count, *args):
             server.stop()
 
 
+def addresses(servers):
+    return ",".join(server.address for server in servers)
+
+
 def pool(servers, listen="127.0.0.1:1", settings=(), names=True):
     lines = "".join(f"  {line}\n" for line in ("timeout: 5000", *settings))
     rows = "".join(f"  - {server.address}:1{f' s{i}' if names else ''}\n"

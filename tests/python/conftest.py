@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -46,6 +47,29 @@ def _pool():
 @pytest.fixture(name="placement")
 def _placement(pool):
     return shardcache.Placement(pool)
+
+
+@pytest.fixture(name="servers")
+def _servers():
+    import memcached  # which imports this file
+
+    servers = [memcached.Memcached() for _ in range(3)]
+    yield servers
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture(name="alpha")
+def _alpha(servers):
+    import memcached
+
+    return memcached.pool_of(servers, hash="md5", timeout=timedelta(seconds=2))
+
+
+@pytest.fixture(name="client")
+def _client(alpha):
+    with shardcache.Client(alpha) as client:
+        yield client
 
 
 def other_program():

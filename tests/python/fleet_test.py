@@ -14,14 +14,6 @@ import memcached
 import shardcache
 
 
-@pytest.fixture(name="servers")
-def _servers():
-    servers = [memcached.Memcached() for _ in range(3)]
-    yield servers
-    for server in servers:
-        server.kill()
-
-
 @pytest.fixture(name="old")
 def _old(servers):
     return memcached.pool_of(servers[:2], hash="md5")

@@ -57,3 +57,10 @@ def pool_of(servers, **settings):
     """Of servers named s0, s1, ..."""
     lines = [f"127.0.0.1:{server.port}:1 s{i}" for i, server in enumerate(servers)]
     return shardcache.PoolConfig("alpha", lines, **settings)
+
+
+def keys_of(client, name, count=5):
+    """Keys whose server has this ring name."""
+    keys = (f"key:{i}" for i in range(10_000))
+    found = [key for key in keys if client.router.route(key).name == name]
+    return found[:count]
