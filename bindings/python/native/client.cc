@@ -136,52 +136,33 @@ std::optional<std::uint64_t> Decrement(SharedClient& self, py::handle key, std::
 
 // ({key: data} of the hits, {key: Error}). Nobody else may change `keys` meanwhile.
 py::tuple GetMany(SharedClient& self, const py::list& keys) {
-  std::vector<std::string_view> bytes;
-  bytes.reserve(keys.size());
-  for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
-  return FromValues(keys, self.Call([&](Client& client) { return client.GetMany(bytes); }));
+  const auto bytes = AllKeyBytes(keys);
+  return ByKey(keys, self.Call([&](Client& client) { return client.GetMany(bytes); }), DataOf);
 }
 
 // The same with (data, seconds left or None).
 py::tuple GetManyWithExpiration(SharedClient& self, const py::list& keys) {
-  std::vector<std::string_view> bytes;
-  bytes.reserve(keys.size());
-  for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
-  auto results = self.Call([&](Client& client) { return client.GetManyWithExpiration(bytes); });
-  py::dict values;
-  py::dict errors;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const py::object key = keys[i];
-    if (!results[i].ok()) {
-      errors[key] = MakeError(results[i].error(), key);
-    } else if (const auto& found = *results[i]) {
-      Seconds left;
-      if (found->remaining) left = found->remaining->count();
-      values[key] = py::make_tuple(py::bytes(found->value.data), left);
-    }
-  }
-  return py::make_tuple(values, errors);
+  const auto bytes = AllKeyBytes(keys);
+  const auto results =
+      self.Call([&](Client& client) { return client.GetManyWithExpiration(bytes); });
+  return ByKey(keys, results, [](const std::optional<LivingValue>& found) {
+    if (!found) return py::object();
+    Seconds left;
+    if (found->remaining) left = found->remaining->count();
+    return py::object(py::make_tuple(py::bytes(found->value.data), left));
+  });
 }
 
 // The same with (data, flags, cas).
 py::tuple GetsMany(SharedClient& self, const py::list& keys) {
   std::vector<Operation> operations;
-  operations.reserve(keys.size());
-  for (const py::handle key : keys) {
-    operations.push_back({.command = Command::kGets, .key = KeyBytes(key)});
+  for (const std::string_view key : AllKeyBytes(keys)) {
+    operations.push_back({.command = Command::kGets, .key = key});
   }
-  auto results = self.Call([&](Client& client) { return client.Execute(operations); });
-  py::dict values;
-  py::dict errors;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const py::object key = keys[i];
-    if (!results[i].ok()) {
-      errors[key] = MakeError(results[i].error(), key);
-    } else if (results[i]->outcome == Outcome::kHit) {
-      values[key] = FromValue(results[i]->value);
-    }
-  }
-  return py::make_tuple(values, errors);
+  const auto results = self.Call([&](Client& client) { return client.Execute(operations); });
+  return ByKey(keys, results, [](const Reply& reply) {
+    return reply.outcome == Outcome::kHit ? py::object(FromValue(reply.value)) : py::object();
+  });
 }
 
 // {key: Error}. `items` are (key, value); nobody else may change them meanwhile.

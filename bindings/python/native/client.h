@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "bindings/python/native/error.h"
 #include "shardcache/client.h"
 
 namespace shardcache::python {
@@ -27,9 +28,29 @@ Expiration ToExpiration(const Seconds& seconds);
 // "set", "add", "replace", "append", "prepend" or "cas". Throws Failure for any other.
 Command ToStoringCommand(std::string_view name);
 
-// ({key: data} of the hits, {key: Error}) of what a multi-get for `keys` came to.
-pybind11::tuple FromValues(const pybind11::list& keys,
-                           const std::vector<Result<std::optional<Value>>>& results);
+// The bytes of keys, valid as long as `keys` has them.
+std::vector<std::string_view> AllKeyBytes(const pybind11::list& keys);
+
+// ({key: what `value_of` makes of its result}, {key: Error}) of what a call for many keys came to.
+// Where `value_of` makes a null object, as of a miss, the key is in neither.
+template <typename Found, typename ValueOf>
+pybind11::tuple ByKey(const pybind11::list& keys, const std::vector<Result<Found>>& results,
+                      ValueOf value_of) {
+  pybind11::dict values;
+  pybind11::dict errors;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const pybind11::object key = keys[i];
+    if (!results[i].ok()) {
+      errors[key] = MakeError(results[i].error(), key);
+    } else if (const pybind11::object value = value_of(*results[i])) {
+      values[key] = value;
+    }
+  }
+  return pybind11::make_tuple(values, errors);
+}
+
+// The data of a hit, for ByKey().
+pybind11::object DataOf(const std::optional<Value>& found);
 
 // Raises what a call for `key` failed with.
 [[noreturn]] void Raise(const Error& error, pybind11::handle key);

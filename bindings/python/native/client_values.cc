@@ -89,19 +89,15 @@ Command ToStoringCommand(std::string_view name) {
   return found->second;
 }
 
-py::tuple FromValues(const py::list& keys,
-                     const std::vector<Result<std::optional<Value>>>& results) {
-  py::dict values;
-  py::dict errors;
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    const py::object key = keys[i];
-    if (!results[i].ok()) {
-      errors[key] = MakeError(results[i].error(), key);
-    } else if (*results[i]) {
-      values[key] = py::bytes((*results[i])->data);
-    }
-  }
-  return py::make_tuple(values, errors);
+std::vector<std::string_view> AllKeyBytes(const py::list& keys) {
+  std::vector<std::string_view> bytes;
+  bytes.reserve(keys.size());
+  for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
+  return bytes;
+}
+
+py::object DataOf(const std::optional<Value>& found) {
+  return found ? py::object(py::bytes(found->data)) : py::object();
 }
 
 void RaiseInterruption() {

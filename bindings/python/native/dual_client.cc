@@ -73,10 +73,8 @@ py::object Get(LockedDualClient& self, py::handle key) {
 
 // ({key: data} of the hits, {key: Error}). Nobody else may change `keys` meanwhile.
 py::tuple GetMany(LockedDualClient& self, const py::list& keys) {
-  std::vector<std::string_view> bytes;
-  bytes.reserve(keys.size());
-  for (const py::handle key : keys) bytes.push_back(KeyBytes(key));
-  return FromValues(keys, self.Call([&](DualClient& client) { return client.GetMany(bytes); }));
+  const auto bytes = AllKeyBytes(keys);
+  return ByKey(keys, self.Call([&](DualClient& client) { return client.GetMany(bytes); }), DataOf);
 }
 
 Reply Execute(LockedDualClient& self, py::handle key, const Operation& operation) {
