@@ -87,11 +87,13 @@ class ProgressLine {
     std::snprintf(text, sizeof text, "[%.*s%*s] %3d %%  %" PRIu64 " of %" PRIu64 " keys", filled,
                   "##############################", kWidth - filled, "",
                   static_cast<int>(100 * part), progress.keys, progress.total);
-    const std::string line = text;
-    if (rate <= 0) return line;  // nothing is known yet
-    const double left = static_cast<double>(progress.total - progress.keys) / rate;
-    std::snprintf(text, sizeof text, ", %.0f/s, %.0f s left", rate, left);
-    return line + text;
+    std::string line = text;
+    if (rate > 0) {  // else nothing is known yet
+      const double left = static_cast<double>(progress.total - progress.keys) / rate;
+      std::snprintf(text, sizeof text, ", %.0f/s, %.0f s left", rate, left);
+      line += text;
+    }
+    return line;
   }
 
   const bool terminal_;

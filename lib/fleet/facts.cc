@@ -153,7 +153,7 @@ Result<void> CheckApart(Links& links) {
     links.Run();
     if (answers[marked].status != Status::kStored) break;
   }
-  const Result<void> apart =
+  Result<void> apart =
       marked == links.size() ? Result<void>() : NotMarked(links, marked, answers[marked]);
   for (std::size_t i = 0; i < marked; ++i) {
     requests[i].verb = Verb::kDelete;
