@@ -21,7 +21,8 @@ extern "C" {
 
 /* Who is live in one pool: shardcache::Router with its default options. One for each pool and
  * process, shared by all handles and threads. */
-typedef struct shardcache_router shardcache_router; /* NOLINT(modernize-use-using): C */
+/* NOLINTNEXTLINE(modernize-use-using): this is C, which has no other way */
+typedef struct shardcache_router shardcache_router;
 
 /* The router of `pool` in the file `nutcracker_yml`; NULL is the only pool of it. On failure
  * returns NULL and stores a message in *error, to be released by free(), unless `error` is NULL. */

@@ -30,7 +30,8 @@ struct Lane {
 // of kilobytes have left.
 void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline);
 
-// The same for a lane of one request whose connection is open and idle, which is most.
+// The same for one lane, at less cost. REQUIRES: it has one request, and its connection is open and
+// idle.
 void RunOne(Lane* lane, TimePoint now, Deadline deadline);
 
 }  // namespace shardcache::inline v0::internal

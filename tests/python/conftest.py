@@ -53,10 +53,8 @@ def _placement(pool):
 def _servers():
     import memcached  # which imports this file
 
-    servers = [memcached.Memcached() for _ in range(3)]
-    yield servers
-    for server in servers:
-        server.kill()
+    with memcached.several(3) as servers:
+        yield servers
 
 
 @pytest.fixture(name="alpha")

@@ -14,10 +14,8 @@ import shardcache
 
 @pytest.fixture(name="servers")
 def _servers():
-    servers = [memcached.Memcached() for _ in range(4)]
-    yield servers
-    for server in servers:
-        server.kill()
+    with memcached.several(4) as servers:
+        yield servers
 
 
 @pytest.fixture(name="old")

@@ -84,8 +84,7 @@ def test_simulate_outage_shows_each_ejection(config, tmp_path):
 
 
 def test_read_through_asks_the_cache_first(tmp_path):
-    servers = [memcached.Memcached() for _ in range(3)]
-    try:
+    with memcached.several(3) as servers:
         config = tmp_path / "nutcracker.yml"
         config.write_text(CONFIG % ("md5", *(server.port for server in servers)))
         paths = [tmp_path / f"text{i}" for i in range(30)]
@@ -101,9 +100,6 @@ def test_read_through_asks_the_cache_first(tmp_path):
         for output in (first, again, failing):
             counts = {line.split()[1]: int(line.split()[0]) for line in output.splitlines()[:-1]}
             assert counts == {str(path): i for i, path in enumerate(paths)}
-    finally:
-        for server in servers:
-            server.kill()
 
 
 def test_pictures_are_those_of_the_readme(tmp_path):

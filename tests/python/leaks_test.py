@@ -169,8 +169,7 @@ def test_pickling(pool, placement):
 
 
 def test_the_client():
-    servers = [memcached.Memcached() for _ in range(2)]
-    try:
+    with memcached.several(2) as servers:
         client = shardcache.Client(memcached.pool_of(servers), timeout=10)
 
         def work():
@@ -196,9 +195,6 @@ def test_the_client():
                 another.router.route("a")
 
         keeps_nothing(open_and_close, 300)
-    finally:
-        for server in servers:
-            server.kill()
 
 
 def test_objects(pool):

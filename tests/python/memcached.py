@@ -1,5 +1,6 @@
 """Real memcached servers."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -51,6 +52,16 @@ class Memcached:
     def kill(self):
         self._process.kill()
         self._process.wait(10)
+
+
+@contextlib.contextmanager
+def several(count):
+    with contextlib.ExitStack() as running:
+        servers = []
+        for _ in range(count):
+            servers.append(Memcached())
+            running.callback(servers[-1].kill)
+        yield servers
 
 
 def pool_of(servers, **settings):

@@ -156,6 +156,7 @@ py::tuple GetManyWithExpiration(SharedClient& self, const py::list& keys) {
 // The same with (data, flags, cas).
 py::tuple GetsMany(SharedClient& self, const py::list& keys) {
   std::vector<Operation> operations;
+  operations.reserve(keys.size());
   for (const std::string_view key : AllKeyBytes(keys)) {
     operations.push_back({.command = Command::kGets, .key = key});
   }
