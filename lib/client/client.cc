@@ -80,6 +80,17 @@ Result<std::optional<Value>> ReadResult(Item&& item) {
   return std::optional<Value>(ValueOf(std::move(item.answer)));
 }
 
+// Puts the same behind `results`, without moving it about.
+void AppendResult(Item&& item, std::vector<Result<std::optional<Value>>>* results) {
+  if (item.error) return void(results->emplace_back(std::move(*item.error)));
+  results->emplace_back(std::nullopt);
+  if (item.answer.status == Status::kMiss) return;
+  Value& value = (*results->back()).emplace();
+  value.data = std::move(item.answer.data);
+  value.flags = item.answer.flags;
+  value.cas = item.answer.number;
+}
+
 Result<Reply> ReplyOf(Item&& item) {
   if (item.error) return std::move(*item.error);
   const Outcome outcome = OutcomeOf(item.answer.status);
@@ -153,7 +164,7 @@ std::vector<Result<std::optional<Value>>> Client::GetMany(std::span<const std::s
   engine_->Perform(items, /*merge=*/true);
   std::vector<Result<std::optional<Value>>> results;
   results.reserve(items.size());
-  for (Item& item : items) results.push_back(ReadResult(std::move(item)));
+  for (Item& item : items) AppendResult(std::move(item), &results);
   return results;
 }
 

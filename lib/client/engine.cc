@@ -141,17 +141,21 @@ void ClientEngine::Route(const RouterSnapshot& snapshot) {
   }
 }
 
-// Looks whether the idle connections that are needed still stand. Returns whether one did not.
+// Looks whether the idle connections that are needed still stand, where that does not show later.
+// Returns whether one did not.
 bool ClientEngine::CheckConnections(const RouterSnapshot& snapshot) {
   bool lost = false;
   for (const ServerIndex server : used_) {
-    Link& link = *links_[server];
-    const auto failure = link.connection.CheckIdle();
-    if (!failure) continue;
-    ReportFailure(&link, snapshot, server, failure->kind);
-    lost = true;
+    Link* const link = links_[server].get();
+    if (link->connection.needs_check()) lost |= !StillStands(link, snapshot, server);
   }
   return lost;
+}
+
+bool ClientEngine::StillStands(Link* link, const RouterSnapshot& snapshot, ServerIndex server) {
+  const auto failure = link->connection.CheckIdle();
+  if (failure) ReportFailure(link, snapshot, server, failure->kind);
+  return !failure;
 }
 
 void ClientEngine::ReportFailure(Link* link, const RouterSnapshot& snapshot, ServerIndex server,
@@ -228,21 +232,25 @@ void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot&
                            TimePoint begin) {
   const bool merged = link->items.size() == link->answers.size() && !link->answers.empty();
   MetricsCell& metrics = *link->metrics;
-  // Of answers that did not fit the requests, only those are to be believed that name their key.
-  const bool doubtful = link->lane.is_failure && link->lane.failure->kind == FailureKind::kProtocol;
-  bool any_answer = false;
+  // Of answers that did not fit the requests, only those are to be believed that name their key or
+  // have a number.
+  const bool misfit = link->lane.is_failure && link->lane.failure->kind == FailureKind::kProtocol;
+  std::size_t answers = 0;
+  std::size_t hits = 0;
+  std::size_t misses = 0;
+  std::size_t refusals = 0;
   for (std::size_t i = 0; i < link->items.size(); ++i) {
     Item& item = *link->items[i];
     if (merged) item.answer = std::move(link->answers[i]);
+    const bool doubtful = misfit && item.asked->serial == 0;
     if (doubtful && item.answer.status != Status::kHit) item.answer.status = Status::kPending;
     if (doubtful && item.removal != nullptr) item.removal->status = Status::kPending;
     const Status status = item.answer.status;
-    any_answer = any_answer || status != Status::kPending;
-    if (IsGet(item.request.verb)) {
-      metrics.hits.Add(status == Status::kHit);
-      metrics.misses.Add(status == Status::kMiss);
-    }
-    metrics.refusals.Add(status >= Status::kError);
+    const bool gets = IsGet(item.request.verb);
+    answers += status != Status::kPending;
+    hits += gets && status == Status::kHit;
+    misses += gets && status == Status::kMiss;
+    refusals += status >= Status::kError;
     // A value whose stale copy could not be removed first is not to be believed.
     if (item.removal != nullptr && item.removal->status >= Status::kError) {
       item.answer = *item.removal;
@@ -251,9 +259,12 @@ void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot&
   }
   link->answers.clear();
   metrics.operations.Add(link->items.size());
+  metrics.hits.Add(hits);
+  metrics.misses.Add(misses);
+  metrics.refusals.Add(refusals);
   metrics.connections.Add(link->connection.opened() - link->opened_before);
   metrics.open.Set(link->connection.is_open());
-  if (any_answer) {
+  if (answers > 0) {
     metrics.Observe(link->lane.finished - begin);
     core_->router().ReportSuccess(snapshot, server);
   }
@@ -278,11 +289,15 @@ Error ClientEngine::AnswerError(const Item& item, const Server& server) const {
           server.name, std::string(item.key)};
 }
 
-// Whether the item is over. It is not if it got no answer and is to be asked again.
+// Whether the item is over. It is not if it got no answer and is to be asked again; which one is
+// that was sent on a connection whose end was still to be noticed.
 bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
   if (item->answer.status >= Status::kError) {
     item->error = std::make_unique<Error>(AnswerError(*item, link.connection.server()));
   } else if (item->answer.status == Status::kPending) {
+    const bool had_ended =
+        link.lane.failure->untaken && link.connection.opened() == link.opened_before;
+    if (had_ended) return false;
     if (may_retry && (!item->asked->sent || MayRepeat(item->request.verb))) return false;
     item->error = std::make_unique<Error>(LostError(*item, link));
   }
@@ -290,7 +305,7 @@ bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
 }
 
 // The way of nearly all single requests: to a server whose connection stands, when nothing else is
-// to be looked after. Returns false, with nothing sent, where it is not so simple.
+// to be looked after. Returns false, with nothing done, where it is not so simple.
 bool ClientEngine::PerformDirectly(Item* item) {
   const ClientOptions& options = core_->options();
   if (!options.prefix.empty() || options.retry != Retry::kNone || !IsValidKey(item->key)) {
@@ -308,19 +323,17 @@ bool ClientEngine::PerformDirectly(Item* item) {
   Connection& connection = link.connection;
   if (!connection.is_open()) return false;
   const InterruptScope scope(options.interrupted);
-  if (const auto failure = connection.CheckIdle()) {
-    ReportFailure(&link, *snapshot, *server, failure->kind);
-    return false;
-  }
+  if (connection.needs_check() && !StillStands(&link, *snapshot, *server)) return false;
   link.items.assign(1, item);
   item->sent_key = item->key;
   MakeRequests(&link, /*merge=*/false);
   RunOne(&link.lane, begin,
          std::min(DeadlineAfter(begin, options.deadline), DeadlineAfter(begin, options.timeout)));
   Account(&link, *server, *snapshot, begin);
-  Settle(item, link, /*may_retry=*/false);
   link.items.clear();
-  return true;
+  if (Settle(item, link, /*may_retry=*/false)) return true;
+  item->answer = {};
+  return false;
 }
 
 void ClientEngine::Perform(std::span<Item> items, bool merge) {
@@ -394,9 +407,7 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
   for (ServerIndex i = 0; i < links_.size(); ++i) {
     Link& link = *links_[i];
     all[i].server = link.connection.server();
-    if (const auto failure = link.connection.CheckIdle()) {
-      ReportFailure(&link, *snapshot, i, failure->kind);
-    }
+    StillStands(&link, *snapshot, i);
     link.items.clear();
     MakeRequests(&link, /*merge=*/false);
     takers[i] = [&, i](std::string_view line) { all[i].lines.emplace_back(line); };
@@ -411,7 +422,9 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
   for (ServerIndex i = 0; i < links_.size(); ++i) {
     Link& link = *links_[i];
     Item item{.request = requests[i], .answer = all[i].answer, .asked = &requests[i]};
-    Settle(&item, link, /*may_retry=*/false);
+    if (!Settle(&item, link, /*may_retry=*/false)) {
+      item.error = std::make_unique<Error>(LostError(item, link));
+    }
     all[i].error = std::move(item.error);
     // twemproxy never asks a server that is out, so what it then says is not counted.
     if (snapshot->ejected[i]) link.lane.is_failure = false;
@@ -423,9 +436,7 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
 void ClientEngine::CheckIdle() {
   const auto snapshot = core_->router().Snapshot();
   Follow(*snapshot);
-  used_.clear();
-  for (ServerIndex i = 0; i < links_.size(); ++i) used_.push_back(i);
-  CheckConnections(*snapshot);
+  for (ServerIndex i = 0; i < links_.size(); ++i) StillStands(links_[i].get(), *snapshot, i);
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -67,7 +67,7 @@ class ClientEngine {
  private:
   // A server of the configuration in force.
   struct Link {
-    explicit Link(const Server& server) : connection(server) {}
+    explicit Link(const Server& server) : connection(server, Numbers::kIfPossible) {}
 
     Connection connection;
     std::shared_ptr<MetricsCell> metrics;
@@ -86,6 +86,7 @@ class ClientEngine {
   bool Prepare(std::span<Item> items);
   void Route(const RouterSnapshot& snapshot);
   bool CheckConnections(const RouterSnapshot& snapshot);
+  bool StillStands(Link* link, const RouterSnapshot& snapshot, ServerIndex server);
   void TakeTickets(const RouterSnapshot& snapshot);
   void MakeRequests(Link* link, bool merge);
   void RemoveFirst(Link* link, Item* item);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "lib/wire/interrupt.h"
+#include "lib/wire/meta.h"
 
 namespace shardcache::inline v0::internal {
 namespace {
@@ -25,6 +26,14 @@ constexpr std::chrono::hours kLongestSocketWait(1);
 
 WireFailure ClosedByServer() { return {FailureKind::kClosed, "the server closed the connection"}; }
 
+WireFailure NotAnAnswer() {
+  return {FailureKind::kProtocol, "the server answered what it never should"};
+}
+
+WireFailure NotAskedFor() {
+  return {FailureKind::kProtocol, "the server sent an answer that nobody had asked for"};
+}
+
 WireFailure Interrupted() { return {FailureKind::kOther, "the program interrupted the call"}; }
 
 }  // namespace
@@ -37,6 +46,8 @@ std::optional<WireFailure> Connection::Fail(WireFailure failure) {
 void Connection::Close() {
   socket_.Close();
   state_ = State::kClosed;
+  if (wish_ == Wish::kNotNow) wish_ = Wish::kAsk;
+  numbered_ = false;
   addresses_.clear();
   sent_ = out_end_ = in_begin_ = in_end_ = 0;
   waiting_.clear();
@@ -52,7 +63,7 @@ std::optional<WireFailure> Connection::CheckIdle() {
     if (size == 0) return Fail(ClosedByServer());
     if (size < 0) return Fail(FailureOfErrno(errno));
   }
-  return Fail({FailureKind::kProtocol, "the server sent an answer that nobody had asked for"});
+  return Fail(NotAskedFor());
 }
 
 std::optional<WireFailure> Connection::Open(Deadline deadline) {
@@ -64,11 +75,10 @@ std::optional<WireFailure> Connection::Open(Deadline deadline) {
   return ConnectToNext({FailureKind::kUnresolved, "the host has no address"});
 }
 
-// Begins with the next address, if there is one, keeping what is queued.
+// Begins with the last of the addresses that are left, if there is one, keeping what is queued.
 std::optional<WireFailure> Connection::ConnectToNext(WireFailure why_not) {
-  while (!addresses_.empty()) {
+  for (; !addresses_.empty(); addresses_.pop_back()) {
     auto started = StartConnect(addresses_.back());
-    addresses_.pop_back();
     if (auto* const socket = std::get_if<Socket>(&started)) {
       socket_ = std::move(*socket);
       state_ = State::kConnecting;
@@ -79,8 +89,62 @@ std::optional<WireFailure> Connection::ConnectToNext(WireFailure why_not) {
   return Fail(std::move(why_not));
 }
 
+std::optional<WireFailure> Connection::EndConnecting() {
+  pollfd writable = {.fd = socket_.fd(), .events = POLLOUT, .revents = 0};
+  if (::poll(&writable, 1, 0) <= 0) return std::nullopt;
+  if (auto failure = FinishConnect(socket_)) {
+    addresses_.pop_back();
+    return ConnectToNext(*std::move(failure));
+  }
+  if (wish_ != Wish::kAsk) {
+    BeOpen(/*numbered=*/false);
+    return std::nullopt;
+  }
+  const ssize_t size =
+      ::send(socket_.fd(), kNumbersProbe.data(), kNumbersProbe.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  // A connection that is new takes as little as that at once.
+  if (size != static_cast<ssize_t>(kNumbersProbe.size())) return Fail(FailureOfErrno(errno));
+  state_ = State::kAskingForNumbers;
+  return std::nullopt;
+}
+
+std::optional<WireFailure> Connection::TakeSign() {
+  const ssize_t size = ReceiveBytes(MSG_DONTWAIT);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+  if (in_end_ == 0 && (size == 0 || errno == ECONNRESET)) {
+    wish_ = Wish::kNotNow;
+    socket_.Close();
+    return ConnectToNext(ClosedByServer());
+  }
+  if (size == 0) return Fail(ClosedByServer());
+  if (size < 0) return Fail(FailureOfErrno(errno));
+  const std::string_view answer(in_.data(), in_end_);
+  const std::size_t end = answer.find('\n');
+  if (end == std::string_view::npos && answer.size() < Parser::kMaxLine) return std::nullopt;
+  if (end != answer.size() - 1 || !answer.ends_with("\r\n")) return Fail(NotAnAnswer());
+  const auto promised = PromisesNumbers(answer.substr(0, end - 1));
+  if (!promised) return Fail(NotAnAnswer());
+  in_end_ = 0;
+  BeOpen(*promised);
+  return std::nullopt;
+}
+
+void Connection::BeOpen(bool numbered) {
+  state_ = State::kOpen;
+  numbered_ = numbered;
+  serial_ = 0;
+  socket_wait_ = {};
+  ++opened_;
+}
+
 void Connection::Queue(Request* request) {
   if (sent_ == out_end_) sent_ = out_end_ = 0;
+  if (waiting_.empty()) sent_since_idle_ = 0;
+  request->serial = 0;
+  if (numbered_ && CanBeNumbered(request->verb)) {
+    if (++serial_ == 0) ++serial_;
+    request->serial = serial_;
+  }
   const std::size_t needed = out_end_ + SerializedBound(*request);
   if (out_.size() < needed) out_.resize(std::max(needed, 2 * out_.size()));
   out_end_ = static_cast<std::size_t>(Serialize(*request, out_.data() + out_end_) - out_.data());
@@ -89,18 +153,18 @@ void Connection::Queue(Request* request) {
 
 short Connection::events() const {
   if (state_ == State::kConnecting) return POLLOUT;
+  if (state_ == State::kAskingForNumbers) return POLLIN;
   return static_cast<short>((idle() ? 0 : POLLIN) | (unsent() > 0 ? POLLOUT : 0));
 }
 
 std::optional<WireFailure> Connection::Send() {
   if (state_ == State::kConnecting) {
-    pollfd writable = {.fd = socket_.fd(), .events = POLLOUT, .revents = 0};
-    if (::poll(&writable, 1, 0) <= 0) return std::nullopt;
-    if (auto failure = FinishConnect(socket_)) return ConnectToNext(*std::move(failure));
-    state_ = State::kOpen;
-    socket_wait_ = {};
-    ++opened_;
+    if (auto failure = EndConnecting()) return failure;
   }
+  if (state_ == State::kAskingForNumbers) {
+    if (auto failure = TakeSign()) return failure;
+  }
+  if (state_ != State::kOpen) return std::nullopt;
   while (unsent() > 0) {
     for (auto it = waiting_.rbegin(); it != waiting_.rend() && !(*it)->sent; ++it) {
       (*it)->sent = true;
@@ -109,14 +173,24 @@ std::optional<WireFailure> Connection::Send() {
         ::send(socket_.fd(), out_.data() + sent_, unsent(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (size >= 0) {
       sent_ += static_cast<std::size_t>(size);
+      sent_since_idle_ += static_cast<std::size_t>(size);
     } else if (errno == EAGAIN) {
       break;
     } else if (errno != EINTR) {
       // What the server said before it went may be there to be read, but no longer matters.
-      return Fail(FailureOfErrno(errno));
+      WireFailure failure = FailureOfErrno(errno);
+      failure.untaken = sent_since_idle_ == 0;
+      return Fail(std::move(failure));
     }
   }
   return std::nullopt;
+}
+
+// Of a connection at whose end we are. The server's kernel acknowledges, with the end of file at
+// the latest, whatever had reached it before its program closed the connection; what comes later it
+// refuses, and nobody reads it. (A reset, on the other hand, acknowledges nothing.)
+bool Connection::NothingTaken() const {
+  return !server_.is_unix() && sent_since_idle_ > 0 && Unacknowledged(socket_) == sent_since_idle_;
 }
 
 // Has recv() wait on the socket for about `left` and not more, if that can be had; it saves
@@ -172,7 +246,11 @@ std::optional<WireFailure> Connection::Receive(TimePoint now, Deadline deadline)
       }
     }
     if (size > 0) return Parse();
-    if (size == 0) return Fail(ClosedByServer());
+    if (size == 0) {
+      WireFailure failure = ClosedByServer();
+      failure.untaken = NothingTaken();
+      return Fail(std::move(failure));
+    }
     if (errno == EINTR) {
       InterruptScope::Ask();
     } else if (errno != EAGAIN) {
@@ -191,6 +269,7 @@ std::optional<WireFailure> Connection::Parse() {
         return std::nullopt;
       case Progress::kDone:
         waiting_.pop_front();
+        if (wish_ == Wish::kNotNow) wish_ = Wish::kNone;
         break;
       case Progress::kLast:
         waiting_.pop_front();
@@ -198,11 +277,11 @@ std::optional<WireFailure> Connection::Parse() {
         Close();
         return std::nullopt;
       case Progress::kProtocol:
-        return Fail({FailureKind::kProtocol, "the server answered what it never should"});
+        return Fail(NotAnAnswer());
     }
   }
   if (bytes.empty()) return std::nullopt;
-  return Fail({FailureKind::kProtocol, "the server sent an answer that nobody had asked for"});
+  return Fail(NotAskedFor());
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -15,13 +15,21 @@
 
 namespace shardcache::inline v0::internal {
 
+// Whether a connection has its answers numbered where the server can do that: see meta.h.
+enum class Numbers : std::uint8_t { kNo, kIfPossible };
+
 // A connection that opens itself when it is asked for something. Requests are answered in the
 // order in which they were queued. Whatever fails it, it is closed, the requests that are not
 // answered keep their Status::kPending, and the next one begins on a new connection. Not
 // thread-safe.
+//
+// One that wants numbers first asks the server for a sign that it gives them. A server that hangs
+// up at that, as a twemproxy does, is connected to once more, and not asked again if it then
+// answers.
 class Connection {
  public:
-  explicit Connection(Server server) : server_(std::move(server)) {}
+  explicit Connection(Server server, Numbers numbers = Numbers::kNo)
+      : server_(std::move(server)), wish_(numbers == Numbers::kNo ? Wish::kNone : Wish::kAsk) {}
 
   const Server& server() const { return server_; }
   bool is_open() const { return state_ == State::kOpen; }
@@ -32,10 +40,15 @@ class Connection {
   // server closed it, or said something that nobody asked for.
   std::optional<WireFailure> CheckIdle();
 
+  // Whether that has to be known before a request that CanBeNumbered() is queued. Else it shows
+  // afterwards: an answer to nothing has the wrong number, and of a connection that the server had
+  // closed WireFailure::untaken says that nothing came of the request.
+  bool needs_check() const { return !numbered_ || !kTellsUnacknowledged; }
+
   // Begins to connect, unless it is open or on the way.
   std::optional<WireFailure> Open(Deadline deadline);
 
-  // Puts the request behind those that wait for an answer.
+  // Puts the request behind those that wait for an answer. REQUIRES: Numbers::kNo, or is_open().
   void Queue(Request* request);
 
   // Whether all that was queued has left, and whether all of it is answered.
@@ -62,9 +75,15 @@ class Connection {
   void Close();
 
  private:
-  enum class State { kClosed, kConnecting, kOpen };
+  enum class State : std::uint8_t { kClosed, kConnecting, kAskingForNumbers, kOpen };
+  // What to do about numbers on the next connection; kNotNow: the last one was closed when asked.
+  enum class Wish : std::uint8_t { kNone, kAsk, kNotNow };
 
   std::optional<WireFailure> ConnectToNext(WireFailure why_not);
+  std::optional<WireFailure> EndConnecting();
+  std::optional<WireFailure> TakeSign();
+  void BeOpen(bool numbered);
+  bool NothingTaken() const;
   std::optional<WireFailure> Parse();
   std::optional<WireFailure> Fail(WireFailure failure);
   bool LetWait(std::chrono::nanoseconds left);
@@ -72,14 +91,18 @@ class Connection {
 
   Server server_;
   State state_ = State::kClosed;
+  Wish wish_;
+  bool numbered_ = false;
+  std::uint32_t serial_ = 0;  // the last one given
   Socket socket_;
   std::uint64_t opened_ = 0;
-  std::vector<SocketAddress> addresses_;     // while connecting: those that are still to be tried
+  std::vector<SocketAddress> addresses_;     // while connecting: the last is tried, others are left
   std::chrono::nanoseconds socket_wait_{0};  // how long a recv() on the socket waits
 
   std::vector<char> out_;
   std::size_t sent_ = 0;
   std::size_t out_end_ = 0;
+  std::size_t sent_since_idle_ = 0;
   std::vector<char> in_;
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;

@@ -27,6 +27,10 @@ bool IsOver(const Lane& lane) {
 void Push(Lane* lane, Deadline deadline) {
   Connection& connection = *lane->connection;
   if (auto failure = connection.Open(deadline)) return Fail(lane, *std::move(failure));
+  if (!connection.is_open()) {
+    if (auto failure = connection.Send()) return Fail(lane, *std::move(failure));
+    if (!connection.is_open()) return;
+  }
   while (true) {
     while (lane->queued < lane->requests.size() && connection.unsent() < kQueuedBytes) {
       connection.Queue(lane->requests[lane->queued++]);

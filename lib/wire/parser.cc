@@ -1,59 +1,14 @@
 #include "lib/wire/parser.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <optional>
 #include <utility>
 
+#include "lib/wire/meta.h"
+#include "lib/wire/text.h"
+
 namespace shardcache::inline v0::internal {
 namespace {
-
-// Compared as numbers, for the length of a literal is known to the compiler.
-template <std::size_t kSize>
-bool StartsWith(std::string_view text, const char (&prefix)[kSize]) {
-  return text.size() >= kSize - 1 && std::memcmp(text.data(), prefix, kSize - 1) == 0;
-}
-
-template <std::size_t kSize>
-bool Is(std::string_view text, const char (&other)[kSize]) {
-  return text.size() == kSize - 1 && std::memcmp(text.data(), other, kSize - 1) == 0;
-}
-
-// Takes "PREFIX" off the front of `*text`.
-template <std::size_t kSize>
-bool Take(const char (&prefix)[kSize], std::string_view* text) {
-  if (!StartsWith(*text, prefix)) return false;
-  text->remove_prefix(kSize - 1);
-  return true;
-}
-
-// Takes the bytes up to the next blank, and that, off the front; all of it if there is none.
-std::string_view TakeWord(std::string_view* text) {
-  const std::string_view word = text->substr(0, text->find(' '));
-  text->remove_prefix(std::min(text->size(), word.size() + 1));
-  return word;
-}
-
-// Takes a number of plain digits and the blank behind it off the front.
-template <typename Number>
-std::optional<Number> TakeNumber(std::string_view* text) {
-  Number number = 0;
-  const char* const end = text->data() + text->size();
-  const auto [behind, error] = std::from_chars(text->data(), end, number);
-  if (error != std::errc() || (behind != end && *behind != ' ')) return std::nullopt;
-  text->remove_prefix(std::min(text->size(), static_cast<std::size_t>(behind - text->data()) + 1));
-  return number;
-}
-
-// A number of plain digits and nothing else.
-template <typename Number>
-std::optional<Number> ParseNumber(std::string_view text) {
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
 
 Progress Finish(Request* request, Status status) {
   request->answers[0].status = status;
@@ -93,47 +48,27 @@ std::optional<Status> PlainStatus(Verb verb, std::string_view line) {
     case Verb::kMetaNoop:
       if (Is(line, "MN")) return Status::kOk;
       return std::nullopt;
-    case Verb::kMetaDelete:
-      if (Is(line, "HD")) return Status::kDeleted;
-      if (Is(line, "NF")) return Status::kMiss;
-      if (Is(line, "EX")) return Status::kExists;
-      return std::nullopt;
     default:
       return std::nullopt;
   }
 }
 
-// A key as a meta answer has it, if it was stored by that name.
-std::string Base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char byte : bytes) {
-    bits = bits << 8 | static_cast<unsigned char>(byte);
-    for (count += 8; count >= 6; count -= 6) text += kDigits[bits >> (count - 6) & 63];
-  }
-  if (count > 0) text += kDigits[bits << (6 - count) & 63];
-  text.resize((text.size() + 3) / 4 * 4, '=');
-  return text;
-}
-
-// Takes "KEY" or, where "b" is among the flags behind it, its base64 off the front, and those
-// flags. memcached 1.6 also marks items that were invalidated ("md KEY I"): W, X and Z.
-bool TakeMetaKey(std::string_view key, std::string_view* rest) {
-  const std::string_view told = TakeWord(rest);
-  bool binary = false;
-  while (!rest->empty()) binary |= Is(TakeWord(rest), "b");
-  return binary ? told == Base64(key) : told == key;
-}
-
 bool IsCounter(Verb verb) { return verb == Verb::kIncrement || verb == Verb::kDecrement; }
 
 // memcached pads a counter that became shorter with blanks.
-std::string_view WithoutTrailingBlanks(std::string_view text) {
+std::optional<std::uint64_t> CounterOf(std::string_view text) {
   while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
+  return ParseNumber<std::uint64_t>(text);
+}
+
+std::optional<Status> ErrorStatus(Verb verb, std::string_view line) {
+  // "ERROR metadump not allowed": memcached has reasons for this command alone.
+  if (Is(line, "ERROR") || (verb == Verb::kMetadump && StartsWith(line, "ERROR "))) {
+    return Status::kError;
+  }
+  if (StartsWith(line, "CLIENT_ERROR")) return Status::kClientError;
+  if (StartsWith(line, "SERVER_ERROR")) return Status::kServerError;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -144,6 +79,8 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
     if (value_ != nullptr) {
       progress = ReadValue(bytes);
       if (value_ != nullptr || progress == Progress::kProtocol) return progress;
+    } else if (TakeWholeValue(request, bytes)) {
+      continue;
     } else {
       const std::size_t end = bytes->find('\n');
       if (end >= kMaxLine) {  // also where there is none
@@ -161,34 +98,21 @@ Progress Parser::Read(Request* request, std::string_view* bytes) {
     }
     if (progress == Progress::kMore) continue;
     next_ = 0;
+    led_ = false;
     return progress;
   }
 }
 
 Progress Parser::ReadLine(Request* request, std::string_view line) {
+  if (const auto error = ErrorStatus(request->verb, line)) {
+    return ErrorLine(request, *error, line);
+  }
+  if (!led_ && (request->serial != 0 || IsMeta(request->verb))) return ReadMetaLine(request, line);
   const bool gets = request->verb <= Verb::kGetAndTouch;
   if (gets && Take("VALUE ", &line)) return ReadValueHeader(request, line);
   if (gets && Is(line, "END")) return FinishGet(request);
   if (const auto status = PlainStatus(request->verb, line)) return Finish(request, *status);
-  // "ERROR metadump not allowed": memcached has reasons for this command alone.
-  if (Is(line, "ERROR") || (request->verb == Verb::kMetadump && StartsWith(line, "ERROR "))) {
-    return ErrorLine(request, Status::kError, line);
-  }
-  if (StartsWith(line, "CLIENT_ERROR")) return ErrorLine(request, Status::kClientError, line);
-  if (StartsWith(line, "SERVER_ERROR")) return ErrorLine(request, Status::kServerError, line);
   switch (request->verb) {
-    case Verb::kMetaGet:
-    case Verb::kMetaLook:
-      if (Is(line, "EN")) return Finish(request, Status::kMiss);
-      // memcached 1.6.18 returns the flags of a miss too.
-      if (Take("EN k", &line)) {
-        if (line != request->keys[0]) return Progress::kProtocol;
-        return Finish(request, Status::kMiss);
-      }
-      if (request->verb == Verb::kMetaLook) {
-        return Take("HD c", &line) ? FinishLook(request, line) : Progress::kProtocol;
-      }
-      return Take("VA ", &line) ? ReadMetaHeader(request, line) : Progress::kProtocol;
     case Verb::kStats:
     case Verb::kMetadump:
       return ReadListLine(request, line);
@@ -200,10 +124,23 @@ Progress Parser::ReadLine(Request* request, std::string_view line) {
       break;
   }
   if (!IsCounter(request->verb)) return Progress::kProtocol;
-  const auto number = ParseNumber<std::uint64_t>(WithoutTrailingBlanks(line));
+  const auto number = CounterOf(line);
   if (!number) return Progress::kProtocol;
   request->answers[0].number = *number;
   return Finish(request, Status::kNumber);
+}
+
+// The whole answer, or the one to the first key, which leads those to the others.
+Progress Parser::ReadMetaLine(Request* request, std::string_view line) {
+  const auto told = ReadMeta(line, request);
+  if (!told || told->size > kMaxValue) return Progress::kProtocol;
+  led_ = true;
+  last_ = request->keys.size() == 1;
+  next_ = last_ ? 0 : 1;
+  Answer& answer = request->answers[0];
+  if (told->size) return BeginValue(&answer, *told->size, told->status);
+  answer.status = told->status;
+  return last_ ? Progress::kDone : Progress::kMore;
 }
 
 Progress Parser::FinishGet(Request* request) {
@@ -238,49 +175,35 @@ Progress Parser::ReadValueHeader(Request* request, std::string_view rest) {
   answer.flags = *flags;
   answer.number = *cas;
   last_ = false;
-  return BeginValue(&answer, *size);
+  return BeginValue(&answer, *size, Status::kHit);
 }
 
-// "BYTES fFLAGS cCAS tSECONDS kKEY" and perhaps more; t-1 for an item that never expires.
-Progress Parser::ReadMetaHeader(Request* request, std::string_view rest) {
-  Answer& answer = request->answers[0];
-  const auto size = TakeNumber<std::uint64_t>(&rest);
-  std::optional<std::uint32_t> flags;
-  std::optional<std::uint64_t> cas;
-  std::optional<std::int64_t> seconds;
-  bool is_key = false;
-  while (!rest.empty()) {
-    if (Take("k", &rest)) {
-      is_key = TakeMetaKey(request->keys[0], &rest);
-      break;
-    }
-    std::string_view word = TakeWord(&rest);
-    if (Take("f", &word)) {
-      flags = ParseNumber<std::uint32_t>(word);
-    } else if (Take("c", &word)) {
-      cas = ParseNumber<std::uint64_t>(word);
-    } else if (Take("t", &word)) {
-      seconds = ParseNumber<std::int64_t>(word);
-    }
+// What ReadValueHeader() and ReadValue() do, for a get whose next value has arrived as a whole and
+// is plain, as nearly all are. Returns false, with nothing taken, where it is not so.
+bool Parser::TakeWholeValue(Request* request, std::string_view* bytes) {
+  if (request->verb != Verb::kGet || (request->serial != 0 && !led_)) return false;
+  const std::string_view key = request->keys[next_];
+  Answer& answer = request->answers[next_];
+  std::string_view rest = *bytes;
+  if (answer.status != Status::kPending || !Take("VALUE ", &rest) || !rest.starts_with(key)) {
+    return false;
   }
-  if (!size || *size > kMaxValue || !flags || !cas || !seconds || !is_key) {
-    return Progress::kProtocol;
-  }
-  answer.flags = *flags;
-  answer.number = *cas;
-  if (*seconds >= 0) answer.remaining = *seconds;
-  last_ = true;
-  return BeginValue(&answer, *size);
-}
-
-// "CAS kKEY" and perhaps more.
-Progress Parser::FinishLook(Request* request, std::string_view rest) {
-  const auto cas = TakeNumber<std::uint64_t>(&rest);
-  if (!cas || !Take("k", &rest) || !TakeMetaKey(request->keys[0], &rest)) {
-    return Progress::kProtocol;
-  }
-  request->answers[0].number = *cas;
-  return Finish(request, Status::kHit);
+  const char* const end = rest.data() + rest.size();
+  const char* at = rest.data() + key.size();
+  std::uint32_t flags = 0;
+  std::uint32_t size = 0;
+  if (end - at < 2 || *at != ' ' || (at = ReadDigits(at + 1, end, &flags)) == nullptr) return false;
+  if (end - at < 2 || *at != ' ' || (at = ReadDigits(at + 1, end, &size)) == nullptr) return false;
+  if (end - at < std::ptrdiff_t{4} + size || at[0] != '\r' || at[1] != '\n') return false;
+  const char* const data = at + 2;
+  if (data[size] != '\r' || data[size + 1] != '\n' || size > kMaxValue) return false;
+  answer.flags = flags;
+  answer.number = 0;
+  answer.data.assign(data, size);
+  answer.status = Status::kHit;
+  next_ = next_ + 1 == request->keys.size() ? 0 : next_ + 1;
+  bytes->remove_prefix(static_cast<std::size_t>(data + size + 2 - bytes->data()));
+  return true;
 }
 
 Progress Parser::ReadListLine(Request* request, std::string_view line) {
@@ -300,12 +223,13 @@ Progress Parser::ReadListLine(Request* request, std::string_view line) {
   return Progress::kMore;
 }
 
-Progress Parser::BeginValue(Answer* answer, std::uint64_t size) {
+Progress Parser::BeginValue(Answer* answer, std::uint64_t size, Status status) {
   // A lie about the size costs no memory: what arrives is what is kept.
   constexpr std::uint64_t kReserved = 1 << 20;
   answer->data.clear();
   answer->data.reserve(static_cast<std::size_t>(std::min(size, kReserved)));
   value_ = answer;
+  status_ = status;
   missing_ = size + 2;
   return Progress::kMore;
 }
@@ -324,20 +248,29 @@ Progress Parser::ReadValue(std::string_view* bytes) {
     --missing_;
   }
   if (missing_ > 0) return Progress::kMore;
-  std::exchange(value_, nullptr)->status = Status::kHit;
+  Answer& answer = *std::exchange(value_, nullptr);
+  if (status_ == Status::kNumber) {
+    const auto number = CounterOf(answer.data);
+    if (!number) return Progress::kProtocol;
+    answer.number = *number;
+    answer.data.clear();
+  }
+  answer.status = status_;
   return last_ ? Progress::kDone : Progress::kMore;
 }
 
 // The rest of the request is answered by the error. A storage command whose line the server did
 // not like may have had its data read as a command, so nothing more is expected of that
-// connection; nor after ERROR, which says that the two do not speak the same language.
+// connection; nor after ERROR, which says that the two do not speak the same language; nor where
+// answers to further keys follow.
 Progress Parser::ErrorLine(Request* request, Status status, std::string_view line) {
   for (Answer& answer : request->answers) {
     if (answer.status != Status::kPending) continue;
     answer.status = status;
     answer.data = line;
   }
-  const bool in_step = status == Status::kServerError ||
+  const bool more = request->serial != 0 && !led_ && request->keys.size() > 1;
+  const bool in_step = (status == Status::kServerError && !more) ||
                        (status == Status::kClientError && IsCounter(request->verb));
   return in_step ? Progress::kDone : Progress::kLast;
 }

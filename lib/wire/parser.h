@@ -33,16 +33,18 @@ class Parser {
  private:
   Progress ReadLine(Request* request, std::string_view line);
   static Progress FinishGet(Request* request);
-  static Progress FinishLook(Request* request, std::string_view rest);
   Progress ReadValueHeader(Request* request, std::string_view rest);
-  Progress ReadMetaHeader(Request* request, std::string_view rest);
+  Progress ReadMetaLine(Request* request, std::string_view line);
+  bool TakeWholeValue(Request* request, std::string_view* bytes);
   Progress ReadListLine(Request* request, std::string_view line);
   Progress ReadValue(std::string_view* bytes);
   Progress ErrorLine(Request* request, Status status, std::string_view line);
-  Progress BeginValue(Answer* answer, std::uint64_t size);
+  Progress BeginValue(Answer* answer, std::uint64_t size, Status status);
 
   std::size_t next_ = 0;       // of a multi-get: the key to expect
+  bool led_ = false;           // of a numbered one: the first key is answered, or being so
   Answer* value_ = nullptr;    // whose value is being read
+  Status status_{};            // what that is then
   std::uint64_t missing_ = 0;  // bytes of it that are still to come, with its CR LF
   bool last_ = false;          // the value ends the answer
 };

@@ -1,34 +1,13 @@
 #include "lib/wire/request.h"
 
 #include <array>
-#include <charconv>
-#include <concepts>
 #include <cstring>
+
+#include "lib/wire/meta.h"
+#include "lib/wire/text.h"
 
 namespace shardcache::inline v0::internal {
 namespace {
-
-// The longest number, with the blank before it.
-constexpr std::size_t kNumberBound = 21;
-
-char* Write(std::string_view text, char* out) {
-  std::memcpy(out, text.data(), text.size());
-  return out + text.size();
-}
-
-char* WriteNumber(std::integral auto number, char* out) {
-  return std::to_chars(out, out + kNumberBound, number).ptr;
-}
-
-char* WriteArgument(std::string_view text, char* out) {
-  *out++ = ' ';
-  return Write(text, out);
-}
-
-char* WriteArgument(std::integral auto number, char* out) {
-  *out++ = ' ';
-  return WriteNumber(number, out);
-}
 
 char* WriteStore(const Request& request, char* out) {
   out = WriteArgument(request.keys[0], Write(VerbName(request.verb), out));
@@ -37,8 +16,7 @@ char* WriteStore(const Request& request, char* out) {
   out = WriteArgument(request.value.size(), out);
   if (request.verb == Verb::kCas) out = WriteArgument(request.number, out);
   out = Write("\r\n", out);
-  if (!request.value.empty()) out = Write(request.value, out);
-  return Write("\r\n", out);
+  return Write("\r\n", Write(request.value, out));
 }
 
 char* WriteLine(const Request& request, char* out) {
@@ -53,17 +31,8 @@ char* WriteLine(const Request& request, char* out) {
     case Verb::kTouch:
       out = WriteArgument(request.expire, out);
       break;
-    case Verb::kMetaGet:
-      out = Write(" v f c t k", out);
-      break;
-    case Verb::kMetaLook:
-      out = Write(" c k", out);
-      break;
     case Verb::kMetadump:
       if (request.keys.empty()) out = Write(" all", out);
-      break;
-    case Verb::kMetaDelete:
-      out = WriteNumber(request.number, Write(" C", out));
       break;
     default:
       break;
@@ -71,12 +40,14 @@ char* WriteLine(const Request& request, char* out) {
   return Write("\r\n", out);
 }
 
-// Of eight bytes: has one no place in a key?
-bool HasBlankOrControl(std::uint64_t bytes) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
-  constexpr std::uint64_t kHigh = kEach * 0x80;
+constexpr std::uint64_t kEach = 0x0101010101010101;
+constexpr std::uint64_t kHigh = kEach * 0x80;
+
+// Of eight bytes, has a high bit for those that have no place in a key: blanks and control
+// characters. (And perhaps for one behind such a one; other bits are of no meaning.)
+std::uint64_t NotOfKeys(std::uint64_t bytes) {
   const std::uint64_t del = bytes ^ kEach * 0x7f;
-  return (((bytes - kEach * 0x21) & ~bytes) | ((del - kEach) & ~del)) & kHigh;
+  return ((bytes - kEach * 0x21) & ~bytes) | ((del - kEach) & ~del);
 }
 
 }  // namespace
@@ -112,14 +83,15 @@ bool IsValidKey(std::string_view key) {
   std::uint64_t bytes = ~std::uint64_t{0};
   if (key.size() < sizeof bytes) {
     std::memcpy(&bytes, key.data(), key.size());
-    return !HasBlankOrControl(bytes);
+    return (NotOfKeys(bytes) & kHigh) == 0;
   }
+  std::uint64_t found = 0;
   for (std::size_t at = 0; at + sizeof bytes < key.size(); at += sizeof bytes) {
     std::memcpy(&bytes, key.data() + at, sizeof bytes);
-    if (HasBlankOrControl(bytes)) return false;
+    found |= NotOfKeys(bytes);
   }
   std::memcpy(&bytes, key.data() + key.size() - sizeof bytes, sizeof bytes);
-  return !HasBlankOrControl(bytes);
+  return ((found | NotOfKeys(bytes)) & kHigh) == 0;
 }
 
 std::size_t SerializedBound(const Request& request) {
@@ -129,6 +101,7 @@ std::size_t SerializedBound(const Request& request) {
 }
 
 char* Serialize(const Request& request, char* out) {
+  if (request.serial != 0 || IsMeta(request.verb)) return WriteMeta(request, out);
   const bool stores = request.verb >= Verb::kSet && request.verb <= Verb::kCas;
   return stores ? WriteStore(request, out) : WriteLine(request, out);
 }

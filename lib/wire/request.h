@@ -36,6 +36,11 @@ enum class Verb : std::uint8_t {
   kMetaDelete,  // "md" of the item with the cas value `number` alone
 };
 
+// Whether it has no other form than that of a meta command.
+inline bool IsMeta(Verb verb) {
+  return verb == Verb::kMetaGet || verb == Verb::kMetaLook || verb == Verb::kMetaDelete;
+}
+
 // A name for people: "get", "set", ...
 std::string_view VerbName(Verb verb);
 
@@ -78,6 +83,8 @@ struct Request {
   std::span<Answer> answers = {};  // one for each key; one if there is no key
   // For verbs that answer in lines: called with each, without its line end.
   std::function<void(std::string_view)>* lines = nullptr;
+  // What numbers its answer, if anything does (see meta.h): given by the connection.
+  std::uint32_t serial = 0;
   // Whether any byte of it may have left: only then the server may have acted on it.
   bool sent = false;
 };

@@ -7,6 +7,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#if defined(__linux__)
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
+
 #include <algorithm>
 #include <cerrno>
 #include <condition_variable>
@@ -132,6 +137,14 @@ std::optional<WireFailure> FinishConnect(const Socket& socket) {
   if (::getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error == 0 && ::fcntl(socket.fd(), F_SETFL, 0) != 0) error = errno;
   if (error != 0) return FailureOfErrno(error);
+  return std::nullopt;
+}
+
+std::optional<std::size_t> Unacknowledged([[maybe_unused]] const Socket& socket) {
+#if defined(__linux__)
+  int bytes = 0;
+  if (::ioctl(socket.fd(), SIOCOUTQ, &bytes) == 0) return static_cast<std::size_t>(bytes);
+#endif
   return std::nullopt;
 }
 

@@ -28,6 +28,9 @@ Deadline DeadlineAfter(TimePoint now, std::optional<std::chrono::milliseconds> t
 struct WireFailure {
   FailureKind kind = FailureKind::kOther;
   std::string what;  // "connection refused", "no answer in time", ...
+  // It is certain that the server had closed an idle connection before anything of what was then
+  // sent reached it: as if nothing had been sent.
+  bool untaken = false;
 };
 
 // The failure that errno number `error` stands for.
@@ -68,6 +71,16 @@ std::variant<Socket, WireFailure> StartConnect(const SocketAddress& address);
 
 // How the attempt ended. Afterwards the socket waits in recv() and send() unless told not to.
 std::optional<WireFailure> FinishConnect(const Socket& socket);
+
+#if defined(__linux__)
+inline constexpr bool kTellsUnacknowledged = true;
+#else
+inline constexpr bool kTellsUnacknowledged = false;
+#endif
+
+// How many bytes that were sent on a TCP connection the other end has not acknowledged; absent if
+// the system does not tell.
+std::optional<std::size_t> Unacknowledged(const Socket& socket);
 
 // The milliseconds until `deadline` as poll(2) wants them: -1 for ever, rounded up.
 int PollTimeout(Deadline deadline, TimePoint now);

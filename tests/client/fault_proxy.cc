@@ -1,5 +1,7 @@
 #include "tests/client/fault_proxy.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -33,6 +35,12 @@ bool SendSome(const Fd& fd, std::string* bytes, std::size_t limit = std::string:
   return true;
 }
 
+// What is passed on is not to wait for more, or for acknowledgements.
+void SendAtOnce(const Fd& fd) {
+  const int on = 1;
+  ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
 }  // namespace
 
 struct FaultProxy::Pair {
@@ -46,8 +54,11 @@ struct FaultProxy::Pair {
   bool spoiled = false;
 };
 
-FaultProxy::FaultProxy(const std::string& backend)
-    : address_(Loopback(FreePort())), listener_(Listen(Address(address_))), backend_(backend) {
+FaultProxy::FaultProxy(const std::string& backend, Numbers numbers)
+    : address_(Loopback(FreePort())),
+      numbers_(numbers),
+      listener_(Listen(Address(address_))),
+      backend_(backend) {
   thread_ = std::thread([this] { Serve(); });
 }
 
@@ -108,12 +119,19 @@ void FaultProxy::Accept() {
   } catch (const std::system_error&) {
     return;
   }
+  SendAtOnce(pair->client);
+  SendAtOnce(pair->server);
   pairs_.push_back(std::move(pair));
 }
 
 bool FaultProxy::FromClient(Pair* pair) {
   std::string bytes;
   if (!ReceiveAll(pair->client, &bytes)) return false;
+  if (numbers_ != Numbers::kYes && bytes.starts_with("mg shardcache:numbers")) {
+    if (numbers_ == Numbers::kHangUp) return false;
+    bytes.clear();
+    pair->to_client += "ERROR\r\n";
+  }
   if (!bytes.empty()) {
     const std::lock_guard lock(mutex_);
     if (fault_.swallow && Strikes(fault_)) bytes.clear();

@@ -2,6 +2,8 @@
 #ifndef SHARDCACHE_TESTS_CLIENT_FAULT_PROXY_H_
 #define SHARDCACHE_TESTS_CLIENT_FAULT_PROXY_H_
 
+#include <gtest/gtest.h>
+
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -32,10 +34,24 @@ struct Fault {
   int one_in = 1;
 };
 
+// What becomes of a client's question whether answers are numbered.
+enum class Numbers {
+  kYes,     // the memcached answers it
+  kError,   // "ERROR", as an older one says
+  kHangUp,  // the connection is closed, as by a twemproxy
+};
+
+// For tests that are run with some of them.
+inline std::string NameOfNumbers(const ::testing::TestParamInfo<Numbers>& info) {
+  return info.param == Numbers::kYes     ? "Numbered"
+         : info.param == Numbers::kError ? "Classic"
+                                         : "BehindAProxy";
+}
+
 // Listens at an address of its own. Thread-safe.
 class FaultProxy {
  public:
-  explicit FaultProxy(const std::string& backend);
+  explicit FaultProxy(const std::string& backend, Numbers numbers = Numbers::kYes);
   ~FaultProxy();
   FaultProxy(const FaultProxy&) = delete;
   FaultProxy& operator=(const FaultProxy&) = delete;
@@ -62,6 +78,7 @@ class FaultProxy {
   bool Strikes(const Fault& fault);
 
   std::string address_;
+  Numbers numbers_;
   Fd listener_;
   std::mutex mutex_;  // guards the next three
   std::string backend_;

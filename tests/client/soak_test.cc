@@ -59,11 +59,11 @@ class KeyModel {
 
 class Soak {
  public:
-  explicit Soak(std::uint64_t seed) : random_(seed) {
+  Soak(std::uint64_t seed, testing::Numbers numbers) : random_(seed) {
     std::vector<std::string> addresses;
     for (int i = 0; i < 3; ++i) {
       servers_.push_back(std::make_unique<MemcachedServer>());
-      proxies_.push_back(std::make_unique<FaultProxy>(servers_.back()->address()));
+      proxies_.push_back(std::make_unique<FaultProxy>(servers_.back()->address(), numbers));
       addresses.push_back(proxies_.back()->address());
     }
     client_ =
@@ -229,11 +229,13 @@ class Soak {
   std::string wrong_;
 };
 
-// SHARDCACHE_TEST_EFFORT=100 plays over 10 million.
-TEST(SoakTest, NoWrongValueEver) {
+// SHARDCACHE_TEST_EFFORT=50 plays 10 million.
+class SoakTest : public ::testing::TestWithParam<testing::Numbers> {};
+
+TEST_P(SoakTest, NoWrongValueEver) {
   const char* const effort = std::getenv("SHARDCACHE_TEST_EFFORT");
   const int times = std::max(1, effort == nullptr ? 1 : std::atoi(effort));
-  Soak soak(testing::Seed());
+  Soak soak(testing::Seed(), GetParam());
   soak.Play(100000 * static_cast<std::uint64_t>(times));
   EXPECT_EQ(soak.wrong(), "") << "SHARDCACHE_SEED=" << testing::Seed();
   std::printf("%llu operations, %llu hits, %llu errors, %d answers spoiled\n",
@@ -243,6 +245,10 @@ TEST(SoakTest, NoWrongValueEver) {
   EXPECT_GT(soak.spoiled(), 100);
   EXPECT_GT(soak.hits(), soak.done() / 20);
 }
+
+INSTANTIATE_TEST_SUITE_P(, SoakTest,
+                         ::testing::Values(testing::Numbers::kYes, testing::Numbers::kError),
+                         testing::NameOfNumbers);
 
 }  // namespace
 }  // namespace shardcache

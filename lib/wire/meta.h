@@ -1,0 +1,52 @@
+// memcached's meta commands, whose answers carry a number of the client's, so that none can be
+// taken for the answer to another request.
+#ifndef SHARDCACHE_LIB_WIRE_META_H_
+#define SHARDCACHE_LIB_WIRE_META_H_
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lib/wire/request.h"
+
+namespace shardcache::inline v0::internal {
+
+// Why numbers. memcached's classic answers name no request: after one too many, each would be
+// believed to be the answer to the request before. So a connection without numbers has to look,
+// before each request, whether something has arrived that nobody asked for; which is a system call
+// more, and cannot see what is still on its way. Meta commands (mg, ms, md, ma) give back an opaque
+// token, here Request::serial. memcached does so in all answers since 1.6.18, but for an error's
+// line.
+//
+// A get of many keys asks by mg for the first and by the classic get for all others, since as many
+// mg take a third more of the server's time. Answers come in order, so that the number of the first
+// says whose the others are.
+//
+// Sources: memcached's doc/protocol.txt ("Meta Commands"), and what 1.6.18 answers.
+
+// Asked of a server that may give numbers, or not. A touch, for those are in no hit ratio.
+inline constexpr std::string_view kNumbersProbe = "mg shardcache:numbers T0 O0\r\n";
+
+// Whether `line`, the answer to that, promises numbers; absent: no memcached says that.
+std::optional<bool> PromisesNumbers(std::string_view line);
+
+// Whether there is a numbered form of `verb`.
+bool CanBeNumbered(Verb verb);
+
+// Writes `request` to `out` as a meta command, numbered if it has a serial, and returns where that
+// ends. REQUIRES: CanBeNumbered().
+char* WriteMeta(const Request& request, char* out);
+
+// What the line of an answer says.
+struct MetaAnswer {
+  Status status = Status::kPending;
+  std::optional<std::uint64_t> size = {};  // of the value that follows, if one does
+};
+
+// Reads the answer to a request that WriteMeta() wrote, but for an error's line. Puts flags, cas
+// and life into the first answer of `request`. Absent: it is no answer to this request.
+std::optional<MetaAnswer> ReadMeta(std::string_view line, Request* request);
+
+}  // namespace shardcache::inline v0::internal
+
+#endif  // SHARDCACHE_LIB_WIRE_META_H_
