@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <numeric>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -265,7 +266,7 @@ TEST(NumbersTest, NoChangeIsDeniedThatWasMadeAndNoneIsMadeTwice) {
     MemcachedServer server;
     FaultProxy proxy(server.address());
     Client client = *Client::Create(PoolOf({proxy.address()}, {"timeout: 2000"}));
-    ASSERT_EQ(*client.Set("n", "0"), Outcome::kStored);
+    ASSERT_EQ(*client.Set("log", ""), Outcome::kStored);
     const bool resets = then == testing::Fault::Then::kReset;
     if (resets) proxy.SetFault({.then = then, .one_in = 7});
     std::atomic<bool> quit{false};
@@ -276,29 +277,32 @@ TEST(NumbersTest, NoChangeIsDeniedThatWasMadeAndNoneIsMadeTwice) {
         if (!resets) proxy.CloseAll();
       }
     });
-    std::uint64_t done = 0;
-    std::uint64_t doubts = 0;
-    for (int i = 0; i < 4000; ++i) {
-      const auto counted = client.Increment("n");
-      if (counted.ok()) {
-        ASSERT_TRUE(*counted);
-        ++done;
-        ASSERT_GE(**counted, done);
-        ASSERT_LE(**counted, done + doubts);
-      } else {
-        doubts += counted.error().maybe_applied;
-      }
+    constexpr std::size_t kChanges = 4000;
+    std::vector<Result<Outcome>> results;
+    for (std::size_t i = 0; i < kChanges; ++i) {
+      results.push_back(client.Append("log", std::to_string(i) + " "));
     }
     quit = true;
     closer.join();
-    const std::uint64_t counter = std::stoull(testing::TextClient(server.address()).Get("n").text);
-    EXPECT_GE(counter, done);
-    EXPECT_LE(counter, done + doubts);
+    std::vector<int> made(kChanges);
+    std::istringstream log(testing::TextClient(server.address()).Get("log").text);
+    for (std::size_t i = 0; log >> i;) ++made.at(i);
+    std::size_t doubts = 0;
+    std::size_t doubts_made = 0;
+    for (std::size_t i = 0; i < kChanges; ++i) {
+      if (results[i].ok()) {
+        EXPECT_EQ(made[i], 1) << i;
+      } else if (results[i].error().maybe_applied) {
+        EXPECT_LE(made[i], 1) << i;
+        ++doubts;
+        doubts_made += made[i] == 1;
+      } else {
+        EXPECT_EQ(made[i], 0) << i;
+      }
+    }
     EXPECT_GT(FailuresOf(client), 100u);
-    std::printf("%llu done, %llu in doubt, of which %llu were done, %llu failures\n",
-                static_cast<unsigned long long>(done), static_cast<unsigned long long>(doubts),
-                static_cast<unsigned long long>(counter - done),
-                static_cast<unsigned long long>(FailuresOf(client)));
+    std::printf("%zu changes, %llu failures, %zu changes in doubt, of which %zu were made\n",
+                kChanges, static_cast<unsigned long long>(FailuresOf(client)), doubts, doubts_made);
   }
 }
 
