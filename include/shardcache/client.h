@@ -164,13 +164,23 @@ class ClientEngine;
 // The error's `server` and `key` name the two, `message` both and the cause; `maybe_applied` says
 // that a change may have been made, or may yet be made, though no answer says so.
 //
-// A value is returned only for the key that its server named with it. An answer that a server
-// sends without having been asked closes the connection before the next request. (memcached's
-// classic protocol does not number its answers. A server that sends one too many at the very
-// moment when the next request is on its way, and of the right kind, deceives every client.)
+// No answer is taken for another's. A value is returned only for the key that its server named with
+// it. Where the server numbers its answers (memcached 1.6.18 and later), requests are sent as meta
+// commands (mg, ms, md, ma), and only an answer with the request's own number is believed; an
+// error's line alone has none. Other servers, and proxies, are asked in the classic commands, and
+// their connections are looked at before each request: what came without having been asked closes
+// them. (A server without numbers that sends one answer too many at the very moment when the next
+// request is on its way, and of the right kind, deceives every client.)
+//
+// Whether a server numbers its answers it is asked with each new connection, which takes a round
+// trip and counts in its statistics as a touch of no key (touch_misses). A proxy that hangs up at
+// that, as twemproxy does, is connected to once more and from then on not asked. Of items that
+// others mark as stale (md KEY I), a get may be the one that memcached tells to refresh them, as any
+// mg may.
 //
 // Failures drive the Router as they do in twemproxy, once for each connection. An idle connection
-// that a server closes is noticed at the next call that needs it, or by CheckIdle().
+// that a server closes is noticed at the next call that needs it, which is then carried out on a new
+// one, or by CheckIdle().
 class SHARDCACHE_EXPORT Client {
  public:
   // A client with a Router of its own. No I/O.

@@ -35,7 +35,7 @@ class Links {
   static constexpr int kGiveUpAfter = 6;
 
   struct Link {
-    explicit Link(const Server& server) : connection(server) {}
+    explicit Link(const Server& server) : connection(server, Numbers::kIfPossible) {}
 
     Connection connection;
     Lane lane;

@@ -34,9 +34,13 @@ class Chunk {
       : count_(keys.size()), padded_((count_ + kernel.group - 1) / kernel.group * kernel.group) {
     std::size_t shortest = kMaxLength;
     std::size_t longest = 0;
+    const char* longest_key = "";
     for (std::size_t i = 0; i < count_; ++i) {
       shortest = std::min(shortest, keys[i].size());
-      longest = std::max(longest, keys[i].size());
+      if (keys[i].size() > longest) {
+        longest = keys[i].size();
+        longest_key = keys[i].data();
+      }
       Place(keys[i], i);
     }
     has_long_keys_ = longest > kMaxLength;
@@ -46,7 +50,9 @@ class Chunk {
     for (std::size_t i = 0; has_long_keys_ && i < count_; ++i) {
       if (length_[i] > static_cast<std::int32_t>(kMaxLength)) length_[i] = 0;
     }
-    for (std::size_t i = count_; i < padded_; ++i) Place({}, i);
+    // A load of which no byte is wanted takes some processors hundreds of cycles where the page is
+    // not there, which a page that nothing else reads may never be. All of the longest key is.
+    for (std::size_t i = count_; i < padded_; ++i) Place({longest_key, 0}, i);
   }
 
   const char* const* data() const { return data_; }

@@ -2,6 +2,10 @@
 // a key, which processors predict badly. See the plain forms for what is computed.
 #include "lib/hash/one_key.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include <bit>
 #include <cstddef>
 #include <cstring>
@@ -103,6 +107,20 @@ bool HasAvx2() {
   return has;
 }
 
+// Whether a vector's simplest operation takes two cycles, as from Zen 5 on; a word's takes one.
+bool HasSlowVectorSteps() {
+  static const bool has = [] {
+    unsigned a = 0;
+    unsigned b = 0;
+    unsigned c = 0;
+    unsigned d = 0;
+    if (!__builtin_cpu_is("amd") || __get_cpuid(1, &a, &b, &c, &d) == 0) return false;
+    const unsigned family = (a >> 8 & 0xf) + (a >> 20 & 0xff);
+    return family >= 0x1a;
+  }();
+  return has;
+}
+
 bool HasAvx512() { return SupportedKernels().back() == Kernel::kAvx512; }
 #endif
 
@@ -187,7 +205,7 @@ OneKeyHash FastestHashSigned(HashFunction function) {
       return OneAtATime<kSign>;
     case HashFunction::kMd5:
 #if defined(__x86_64__)
-      if (HasAvx512()) return Md5Avx512;
+      if (HasAvx512()) return HasSlowVectorSteps() ? Md5Avx512InWords : Md5Avx512;
 #endif
       return WordwiseMd5;
     case HashFunction::kCrc16:

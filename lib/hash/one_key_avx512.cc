@@ -4,21 +4,25 @@
 #include <immintrin.h>
 
 #include <array>
+#include <bit>
 #include <cstddef>
 
 #include "lib/hash/jenkins_mix.h"
+#include "lib/hash/lane_md5.h"
 #include "lib/hash/md5_constants.h"
 #include "lib/hash/wide.h"
 
 namespace shardcache::inline v0::internal {
 namespace {
 
-#define SHARDCACHE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi2")))
+#define SHARDCACHE_AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,bmi2")))
 
-// MD5 of one text, held against the plain form in md5.cc. Of each vector but the block's one lane
-// alone counts: what is wanted of AVX-512 is an instruction for each function of three words and
-// one for each rotation, which makes a step four operations in a row instead of up to five, and
-// few enough of them for the processor to begin with the next key meanwhile.
+// MD5 of one text, held against the plain form in md5.cc. What there is of a block that waits for
+// nothing, its words in each round's order and with the steps' constants added, is made by vectors;
+// the steps are carried out on vectors too, or on words. Of each vector in a step one lane alone
+// counts: what is wanted of AVX-512 is an instruction for each function of three words and one for
+// each rotation, which makes a step four operations in a row instead of up to five. It pays where a
+// vector's operation takes as long as a word's.
 using Words16 = std::array<std::uint32_t, 16>;
 
 // Which word of the block each step of a round takes, and the step's constant.
@@ -45,11 +49,23 @@ constexpr std::array<int, 4> kFunctions = {
     0x39,  // c ^ (b | ~d)
 };
 
+template <class Word>
 struct State {
-  __m128i a, b, c, d;
+  Word a, b, c, d;
 };
 
-// `addend` is the step's word of the block and its constant.
+inline SHARDCACHE_AVX512 void Set(__m128i& word, std::uint32_t value) {
+  word = _mm_set1_epi32(static_cast<int>(value));
+}
+inline void Set(std::uint32_t& word, std::uint32_t value) { word = value; }
+
+inline SHARDCACHE_AVX512 void Add(__m128i& sum, __m128i addend) {
+  sum = _mm_add_epi32(sum, addend);
+}
+inline void Add(std::uint32_t& sum, std::uint32_t addend) { sum += addend; }
+
+// `addend` is the step's word of the block and its constant. Compilers would add it last, after the
+// function, which waits for the step before; so they are not shown that it is a sum.
 template <unsigned kStep>
 SHARDCACHE_AVX512 SHARDCACHE_INLINE void Step(__m128i& a, __m128i b, __m128i c, __m128i d,
                                               std::uint32_t addend) {
@@ -57,14 +73,24 @@ SHARDCACHE_AVX512 SHARDCACHE_INLINE void Step(__m128i& a, __m128i b, __m128i c, 
   constexpr int kFunction = kFunctions[kStep / 16];
   constexpr int kShift = static_cast<int>(Md5Shift(kStep));
   a = _mm_add_epi32(a, _mm_set1_epi32(static_cast<int>(addend)));
-  // Compilers would add this last, after the function, which waits for the step before.
   __asm__("" : "+v"(a));
   a = _mm_add_epi32(a, _mm_ternarylogic_epi32(b, c, d, kFunction));
   a = _mm_add_epi32(b, _mm_rol_epi32(a, kShift));
 }
 
-template <unsigned kRound>
-SHARDCACHE_AVX512 SHARDCACHE_INLINE void Round(State& s, __m512i block) {
+template <unsigned kStep>
+SHARDCACHE_AVX512 SHARDCACHE_INLINE void Step(std::uint32_t& a, std::uint32_t b, std::uint32_t c,
+                                              std::uint32_t d, std::uint32_t addend) {
+  constexpr unsigned kRound = kStep / 16;
+  a += addend;
+  if constexpr (kRound == 1) a += c & ~d;  // as in lane_md5.h, for one lane
+  __asm__("" : "+r"(a));
+  a += kRound == 1 ? b & d : Md5Function<kRound>(b, c, d);
+  a = b + std::rotl(a, static_cast<int>(Md5Shift(kStep)));
+}
+
+template <unsigned kRound, class Word>
+SHARDCACHE_AVX512 SHARDCACHE_INLINE void Round(State<Word>& s, __m512i block) {
   std::uint32_t addends[16];
   // Masked by ones, for GCC 12 warns of its own header's unmasked form.
   const __m512i words =
@@ -85,25 +111,26 @@ SHARDCACHE_AVX512 SHARDCACHE_INLINE void Round(State& s, __m512i block) {
 #undef SHARDCACHE_STEPS
 }
 
-SHARDCACHE_AVX512 SHARDCACHE_INLINE void AddBlock(State& state, __m512i block) {
-  State s = state;
+template <class Word>
+SHARDCACHE_AVX512 SHARDCACHE_INLINE void AddBlock(State<Word>& state, __m512i block) {
+  State<Word> s = state;
   Round<0>(s, block);
   Round<1>(s, block);
   Round<2>(s, block);
   Round<3>(s, block);
-  state.a = _mm_add_epi32(state.a, s.a);
-  state.b = _mm_add_epi32(state.b, s.b);
-  state.c = _mm_add_epi32(state.c, s.c);
-  state.d = _mm_add_epi32(state.d, s.d);
+  Add(state.a, s.a);
+  Add(state.b, s.b);
+  Add(state.c, s.c);
+  Add(state.d, s.d);
 }
 
-}  // namespace
-
-SHARDCACHE_AVX512 std::uint32_t Md5Avx512(std::string_view key) {
-  State state = {_mm_set1_epi32(static_cast<int>(kMd5Start[0])),
-                 _mm_set1_epi32(static_cast<int>(kMd5Start[1])),
-                 _mm_set1_epi32(static_cast<int>(kMd5Start[2])),
-                 _mm_set1_epi32(static_cast<int>(kMd5Start[3]))};
+template <class Word>
+SHARDCACHE_AVX512 SHARDCACHE_INLINE Word Md5First(std::string_view key) {
+  State<Word> state;
+  Set(state.a, kMd5Start[0]);
+  Set(state.b, kMd5Start[1]);
+  Set(state.c, kMd5Start[2]);
+  Set(state.d, kMd5Start[3]);
   const char* p = key.data();
   std::size_t left = key.size();
   for (; left >= 64; left -= 64, p += 64) AddBlock(state, _mm512_loadu_si512(p));
@@ -117,7 +144,17 @@ SHARDCACHE_AVX512 std::uint32_t Md5Avx512(std::string_view key) {
   }
   const auto bits = static_cast<long long>(std::uint64_t{key.size()} * 8);
   AddBlock(state, _mm512_mask_set1_epi64(block, 0x80, bits));
-  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(state.a));
+  return state.a;
+}
+
+}  // namespace
+
+SHARDCACHE_AVX512 std::uint32_t Md5Avx512(std::string_view key) {
+  return static_cast<std::uint32_t>(_mm_cvtsi128_si32(Md5First<__m128i>(key)));
+}
+
+SHARDCACHE_AVX512 std::uint32_t Md5Avx512InWords(std::string_view key) {
+  return Md5First<std::uint32_t>(key);
 }
 
 // The plain form in jenkins.cc, but for the last 1 to 12 bytes: a masked load makes three words of

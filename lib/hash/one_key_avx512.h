@@ -9,7 +9,9 @@ namespace shardcache::inline v0::internal {
 
 #if defined(__x86_64__)
 // REQUIRES: the processor has AVX-512 F, BW, DQ and VL.
+// The same in two ways, for processors whose vectors are as quick as words, and for others.
 std::uint32_t Md5Avx512(std::string_view key);
+std::uint32_t Md5Avx512InWords(std::string_view key);
 std::uint32_t JenkinsAvx512(std::string_view key);
 #endif
 
