@@ -127,6 +127,7 @@ void HashChunk(const KernelFunctions& kernel, HashFunction function,
 void Crc32aEach([[maybe_unused]] Kernel kernel, std::span<const std::string_view> keys,
                 std::span<std::uint32_t> hashes) {
 #if defined(__x86_64__)
+  if (kernel == Kernel::kAvx512 && HasWideClmul()) return Crc32aWideClmul(keys, hashes);
   if (kernel != Kernel::kPortable) return Crc32aClmul(keys, hashes);
 #endif
   std::transform(keys.begin(), keys.end(), hashes.begin(), SlicedCrc32a);

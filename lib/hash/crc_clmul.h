@@ -13,6 +13,12 @@ namespace shardcache::inline v0::internal {
 std::uint32_t Crc32aClmul(std::string_view key);
 // REQUIRES: hashes.size() == keys.size().
 void Crc32aClmul(std::span<const std::string_view> keys, std::span<std::uint32_t> hashes);
+
+// The same, faster, where the processor multiplies in all of a 512-bit vector at once.
+bool HasWideClmul();
+// REQUIRES: HasWideClmul().
+std::uint32_t Crc32aWideClmul(std::string_view key);
+void Crc32aWideClmul(std::span<const std::string_view> keys, std::span<std::uint32_t> hashes);
 #endif
 
 }  // namespace shardcache::inline v0::internal

@@ -214,6 +214,7 @@ OneKeyHash FastestHashSigned(HashFunction function) {
       return UpperCrc32;
     case HashFunction::kCrc32a:
 #if defined(__x86_64__)
+      if (HasWideClmul()) return Crc32aWideClmul;
       if (HasClmul()) return Crc32aClmul;
 #endif
       return SlicedCrc32a;

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/hash/crc_clmul.h"
 #include "lib/hash/kernels.h"
 #include "lib/hash/one_key.h"
 #include "lib/hash/one_key_avx2.h"
+#include "lib/hash/one_key_avx512.h"
 #include "lib/hash/reference.h"
 #include "shardcache/hash.h"
 #include "tests/unit/effort.h"
@@ -173,7 +175,7 @@ std::vector<Variant> AllVariants() {
 INSTANTIATE_TEST_SUITE_P(All, HashKernels, ::testing::ValuesIn(AllVariants()), NameOf);
 
 // Forms that the processor of this machine may not choose.
-TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
+TEST(OneKeyForOtherProcessors, EqualsThePlainFormAtPageEdges) {
   const RandomPages bytes(1);
   for (std::size_t length = 0; length <= 300; ++length) {
     for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
@@ -184,6 +186,11 @@ TEST(OneKeyForOldProcessors, EqualsThePlainFormAtPageEdges) {
 #if defined(__x86_64__)
       if (internal::SupportedKernels().size() > 1) {  // AVX2
         ASSERT_EQ(internal::JenkinsAvx2(key), internal::Jenkins(key)) << length << " bytes";
+        ASSERT_EQ(internal::Crc32aClmul(key), internal::Crc32a(key)) << length << " bytes";
+      }
+      if (internal::SupportedKernels().size() > 2) {  // AVX-512
+        ASSERT_EQ(internal::Md5Avx512(key), internal::Md5(key)) << length << " bytes";
+        ASSERT_EQ(internal::Md5Avx512InWords(key), internal::Md5(key)) << length << " bytes";
       }
 #endif
     }
