@@ -306,12 +306,11 @@ bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
 
 // The way of nearly all single requests: to a server whose connection stands, when nothing else is
 // to be looked after. Returns false, with nothing done, where it is not so simple.
-bool ClientEngine::PerformDirectly(Item* item) {
+bool ClientEngine::PerformDirectly(Item* item, TimePoint begin) {
   const ClientOptions& options = core_->options();
   if (!options.prefix.empty() || options.retry != Retry::kNone || !IsValidKey(item->key)) {
     return false;
   }
-  const TimePoint begin = Clock::now();
   const auto snapshot = core_->router().Snapshot(RouterTime(begin));
   if (snapshot->configuration != configuration_ || core_->MayHaveWork(*snapshot)) return false;
   const StaleKeys* const keys = core_->stale_keys();
@@ -336,11 +335,11 @@ bool ClientEngine::PerformDirectly(Item* item) {
   return false;
 }
 
-void ClientEngine::Perform(std::span<Item> items, bool merge) {
+// The call began at `begin`.
+void ClientEngine::Perform(std::span<Item> items, bool merge, TimePoint begin) {
   if (!Prepare(items)) return;
   const ClientOptions& options = core_->options();
   const InterruptScope scope(options.interrupted);
-  TimePoint begin = Clock::now();
   const Deadline deadline = DeadlineAfter(begin, options.deadline);
   std::chrono::milliseconds pause = kFirstPause;
   std::uint64_t last_version = 0;

@@ -44,11 +44,12 @@ class ClientEngine {
 
   // Has each item answered, or failed. All that lead to one server are asked in order; with
   // `merge`, for items that are all plain gets, by one command.
-  void Perform(std::span<Item> items, bool merge);
+  void Perform(std::span<Item> items, bool merge) { Perform(items, merge, Clock::now()); }
 
   // The same for one.
   void Perform(Item* item) {
-    if (!PerformDirectly(item)) Perform({item, 1}, /*merge=*/false);
+    const TimePoint begin = Clock::now();
+    if (!PerformDirectly(item, begin)) Perform({item, 1}, /*merge=*/false, begin);
   }
 
   // Asks every server, ejected or not, the same without a key; answers by server index, an error
@@ -81,7 +82,8 @@ class ClientEngine {
     std::uint64_t opened_before = 0;
   };
 
-  bool PerformDirectly(Item* item);
+  void Perform(std::span<Item> items, bool merge, TimePoint begin);
+  bool PerformDirectly(Item* item, TimePoint begin);
   void Follow(const RouterSnapshot& snapshot);
   bool Prepare(std::span<Item> items);
   void Route(const RouterSnapshot& snapshot);

@@ -33,6 +33,8 @@ class Connection {
 
   const Server& server() const { return server_; }
   bool is_open() const { return state_ == State::kOpen; }
+  // Whether the server's machine has taken the connection, be it that the server says nothing.
+  bool is_connected() const { return is_open() || state_ == State::kAskingForNumbers; }
   // Connections made since the beginning.
   std::uint64_t opened() const { return opened_; }
 

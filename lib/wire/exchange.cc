@@ -113,7 +113,7 @@ void Run(std::span<Lane* const> lanes, TimePoint now, Deadline deadline) {
     if (now < deadline && !interrupted) continue;
     for (Lane* lane : lanes) {
       if (IsOver(*lane)) continue;
-      const bool connected = lane->connection->is_open();
+      const bool connected = lane->connection->is_connected();
       lane->connection->Close();
       if (interrupted) {
         Fail(lane, {FailureKind::kOther, "the program interrupted the call"});
