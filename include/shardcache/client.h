@@ -229,7 +229,10 @@ class SHARDCACHE_EXPORT Client {
   Result<std::optional<std::uint64_t>> Decrement(std::string_view key, std::uint64_t delta = 1);
 
   // Any requests at once, pipelined, with a result for each, in order. Those of one server are
-  // carried out in order.
+  // carried out in order. (A server that numbers its answers gives none to small sets but if it
+  // refuses them, which takes it half the time. An error's line does not say whose it is, so then
+  // the keys are read: what is there is stored, and of what is not, `maybe_applied` says whether
+  // something else is.)
   std::vector<Result<Reply>> Execute(std::span<const Operation> operations);
 
   // Asks each server, ejected or not; by ring name, with an error for those that do not answer.

@@ -205,9 +205,11 @@ void ClientEngine::MakeRequests(Link* link, bool merge) {
       item->request.keys = {&item->sent_key, 1};
       item->request.answers = {&item->answer, 1};
       item->request.sent = false;
+      item->request.quiet = false;
       item->asked = &item->request;
       lane.requests.push_back(item->asked);
     }
+    MakeQuiet(link);
     return;
   }
   link->keys.clear();
@@ -286,7 +288,7 @@ Error ClientEngine::AnswerError(const Item& item, const Server& server) const {
   return {ErrorCode::kRefusedByServer,
           "server " + Name(server) + ", asked to " + std::string(VerbName(item.request.verb)) +
               " '" + std::string(item.key) + "', answered: " + item.answer.data,
-          server.name, std::string(item.key)};
+          server.name, std::string(item.key), item.doubtful};
 }
 
 // Whether the item is over. It is not if it got no answer and is to be asked again; which one is
@@ -371,6 +373,7 @@ void ClientEngine::Perform(std::span<Item> items, bool merge, TimePoint begin) {
     }
     Run(lanes_, now, std::min(deadline, DeadlineAfter(begin, options.timeout)));
 
+    ReadUnclear(*snapshot, deadline);
     for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
     // A signal may have come while nothing was waited for that it would have ended.
     const bool may_retry =

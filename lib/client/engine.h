@@ -33,6 +33,7 @@ struct Item {
   StaleKeys::Ticket ticket = {};
   Request* asked = nullptr;   // `request`, or the merged one
   Answer* removal = nullptr;  // of the deletion of a stale copy, if there was one
+  bool doubtful = false;      // it was refused, it seems, but may have been carried out
 };
 
 // For one thread at a time.
@@ -79,6 +80,8 @@ class ClientEngine {
     Request merged;  // of a merged get
     std::vector<std::string_view> keys;
     std::vector<Answer> answers;
+    std::deque<Request> marks;  // behind quiet requests
+    Answer mark_answer;
     std::uint64_t opened_before = 0;
   };
 
@@ -92,6 +95,9 @@ class ClientEngine {
   void TakeTickets(const RouterSnapshot& snapshot);
   void MakeRequests(Link* link, bool merge);
   void RemoveFirst(Link* link, Item* item);
+  void MakeQuiet(Link* link);
+  static Request* Mark(Link* link);
+  void ReadUnclear(const RouterSnapshot& snapshot, Deadline deadline);
   void Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot, TimePoint begin);
   void ReturnTicket(const Item& item, ServerIndex server);
   bool Settle(Item* item, const Link& link, bool may_retry);

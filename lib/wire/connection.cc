@@ -5,6 +5,7 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 #include <string_view>
@@ -51,6 +52,7 @@ void Connection::Close() {
   addresses_.clear();
   sent_ = out_end_ = in_begin_ = in_end_ = 0;
   waiting_.clear();
+  refusals_.clear();
   parser_ = Parser();
 }
 
@@ -140,6 +142,7 @@ void Connection::BeOpen(bool numbered) {
 void Connection::Queue(Request* request) {
   if (sent_ == out_end_) sent_ = out_end_ = 0;
   if (waiting_.empty()) sent_since_idle_ = 0;
+  assert(!request->quiet || (numbered_ && request->verb == Verb::kSet));
   request->serial = 0;
   if (numbered_ && CanBeNumbered(request->verb)) {
     if (++serial_ == 0) ++serial_;
@@ -259,10 +262,56 @@ std::optional<WireFailure> Connection::Receive(TimePoint now, Deadline deadline)
   }
 }
 
+// Takes errors off the front of `*bytes` that may be of any of the quiet requests in front, and
+// settles those that an answer behind is not of. kDone: that of the one now in front follows.
+Progress Connection::ReadBehindQuiet(std::string_view* bytes) {
+  while (true) {
+    const std::size_t end = bytes->find('\n');
+    if (end == std::string_view::npos) {
+      return bytes->size() < Parser::kMaxLine ? Progress::kMore : Progress::kProtocol;
+    }
+    std::string_view line = bytes->substr(0, end);
+    if (!line.ends_with('\r')) return Progress::kProtocol;
+    line.remove_suffix(1);
+    const auto error = Parser::ErrorStatus(waiting_.front()->verb, line);
+    if (!error) {
+      const auto serial = SerialIn(line);
+      std::size_t count = 0;
+      while (count + 1 < waiting_.size() && waiting_[count]->quiet &&
+             waiting_[count]->serial != serial) {
+        ++count;
+      }
+      if (waiting_[count]->serial != serial || refusals_.size() > count) return Progress::kProtocol;
+      SettleQuiet(count);
+      return Progress::kDone;
+    }
+    bytes->remove_prefix(end + 1);
+    refusals_.push_back({.status = *error, .data = std::string(line)});
+    // As in Parser, what follows an error of this kind is not to be trusted.
+    if (*error != Status::kServerError) return Progress::kLast;
+  }
+}
+
+// Those `count` in front are stored, or all refused; or each may be either.
+void Connection::SettleQuiet(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i, waiting_.pop_front()) {
+    Answer& answer = waiting_.front()->answers[0];
+    if (refusals_.empty()) {
+      answer.status = Status::kStored;
+    } else {
+      answer = refusals_[std::min(i, refusals_.size() - 1)];
+      if (refusals_.size() < count) answer.status = Status::kUnclear;
+    }
+  }
+  refusals_.clear();
+}
+
 std::optional<WireFailure> Connection::Parse() {
   std::string_view bytes(in_.data() + in_begin_, in_end_ - in_begin_);
   while (!waiting_.empty()) {
-    const Progress progress = parser_.Read(waiting_.front(), &bytes);
+    Progress progress = Progress::kDone;
+    if (waiting_.front()->quiet) progress = ReadBehindQuiet(&bytes);
+    if (progress == Progress::kDone) progress = parser_.Read(waiting_.front(), &bytes);
     in_begin_ = in_end_ - bytes.size();
     switch (progress) {
       case Progress::kMore:
@@ -272,7 +321,13 @@ std::optional<WireFailure> Connection::Parse() {
         if (wish_ == Wish::kNotNow) wish_ = Wish::kNone;
         break;
       case Progress::kLast:
-        waiting_.pop_front();
+        if (waiting_.front()->quiet) {
+          std::size_t count = 0;
+          while (count < waiting_.size() && waiting_[count]->quiet) ++count;
+          SettleQuiet(count);
+        } else {
+          waiting_.pop_front();
+        }
         // Not a failure of the server's. Requests that waited behind this one stay pending.
         Close();
         return std::nullopt;

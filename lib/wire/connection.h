@@ -42,7 +42,10 @@ class Connection {
   // server closed it, or said something that nobody asked for.
   std::optional<WireFailure> CheckIdle();
 
-  // Whether that has to be known before a request that CanBeNumbered() is queued. Else it shows
+  // Whether it is open and its answers are numbered.
+  bool is_numbered() const { return numbered_; }
+
+  // Whether CheckIdle() is needed before a request that CanBeNumbered() is queued. Else it shows
   // afterwards: an answer to nothing has the wrong number, and of a connection that the server had
   // closed WireFailure::untaken says that nothing came of the request.
   bool needs_check() const { return !numbered_ || !kTellsUnacknowledged; }
@@ -87,6 +90,8 @@ class Connection {
   void BeOpen(bool numbered);
   bool NothingTaken() const;
   std::optional<WireFailure> Parse();
+  Progress ReadBehindQuiet(std::string_view* bytes);
+  void SettleQuiet(std::size_t count);
   std::optional<WireFailure> Fail(WireFailure failure);
   bool LetWait(std::chrono::nanoseconds left);
   ssize_t ReceiveBytes(int flags);
@@ -109,6 +114,7 @@ class Connection {
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;
   std::deque<Request*> waiting_;
+  std::vector<Answer> refusals_;  // errors of quiet ones, not known of which
   Parser parser_;
 };
 

@@ -71,6 +71,7 @@ char* WriteStore(const Request& request, char* out) {
   if (request.expire != 0) out = WriteNumber(request.expire, Write(" T", out));
   out = Write(ModeOf(request.verb), out);
   if (request.verb == Verb::kCas) out = WriteNumber(request.number, Write(" C", out));
+  if (request.quiet) out = Write(" q", out);
   out = Write("\r\n", WriteSerial(request, out));
   return Write("\r\n", Write(request.value, out));
 }
@@ -197,6 +198,15 @@ char* WriteMeta(const Request& request, char* out) {
     out = WriteNumber(request.number, Write(" C", out));
   }
   return Write("\r\n", WriteSerial(request, out));
+}
+
+std::optional<std::uint32_t> SerialIn(std::string_view line) {
+  while (!line.empty()) {
+    std::string_view word = TakeWord(&line);
+    if (Take("O", &word)) return ParseNumber<std::uint32_t>(word);
+    if (StartsWith(word, "k")) break;
+  }
+  return std::nullopt;
 }
 
 std::optional<MetaAnswer> ReadMeta(std::string_view line, Request* request) {

@@ -24,7 +24,9 @@ namespace shardcache::inline v0::internal {
 //
 // Sources: memcached's doc/protocol.txt ("Meta Commands"), and what 1.6.18 answers.
 
-// Asked of a server that may give numbers, or not. A touch, for those are in no hit ratio.
+// A key that nobody has. To touch it gets an answer with a number, or shows that there are none,
+// and is in no hit ratio.
+inline constexpr std::string_view kMarkKey = "shardcache:numbers";
 inline constexpr std::string_view kNumbersProbe = "mg shardcache:numbers T0 O0\r\n";
 
 // Whether `line`, the answer to that, promises numbers; absent: no memcached says that.
@@ -42,6 +44,9 @@ struct MetaAnswer {
   Status status = Status::kPending;
   std::optional<std::uint64_t> size = {};  // of the value that follows, if one does
 };
+
+// The number in the line of an answer, if it has one.
+std::optional<std::uint32_t> SerialIn(std::string_view line);
 
 // Reads the answer to a request that WriteMeta() wrote, but for an error's line. Puts flags, cas
 // and life into the first answer of `request`. Absent: it is no answer to this request.

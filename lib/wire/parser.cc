@@ -61,7 +61,9 @@ std::optional<std::uint64_t> CounterOf(std::string_view text) {
   return ParseNumber<std::uint64_t>(text);
 }
 
-std::optional<Status> ErrorStatus(Verb verb, std::string_view line) {
+}  // namespace
+
+std::optional<Status> Parser::ErrorStatus(Verb verb, std::string_view line) {
   // "ERROR metadump not allowed": memcached has reasons for this command alone.
   if (Is(line, "ERROR") || (verb == Verb::kMetadump && StartsWith(line, "ERROR "))) {
     return Status::kError;
@@ -70,8 +72,6 @@ std::optional<Status> ErrorStatus(Verb verb, std::string_view line) {
   if (StartsWith(line, "SERVER_ERROR")) return Status::kServerError;
   return std::nullopt;
 }
-
-}  // namespace
 
 Progress Parser::Read(Request* request, std::string_view* bytes) {
   while (true) {

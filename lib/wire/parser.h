@@ -3,6 +3,7 @@
 #define SHARDCACHE_LIB_WIRE_PARSER_H_
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 
 #include "lib/wire/request.h"
@@ -25,6 +26,9 @@ class Parser {
   static constexpr std::size_t kMaxLine = 8192;
   // memcached's own limit of an item (-I).
   static constexpr std::uint64_t kMaxValue = std::uint64_t{1} << 30;
+
+  // What an error's line says to `verb`; absent if it is none.
+  static std::optional<Status> ErrorStatus(Verb verb, std::string_view line);
 
   // Reads the front of `*bytes`, which it shortens by what it used, into the answers of
   // `request`. Must be called with the same request until it is answered.

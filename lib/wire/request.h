@@ -59,6 +59,7 @@ enum class Status : std::uint8_t {
   kError,
   kClientError,
   kServerError,
+  kUnclear,  // of Request::quiet: somebody was told no, who may have been this one
 };
 
 // The answer to one key, or to a request without one.
@@ -85,6 +86,10 @@ struct Request {
   std::function<void(std::string_view)>* lines = nullptr;
   // What numbers its answer, if anything does (see meta.h): given by the connection.
   std::uint32_t serial = 0;
+  // Of a kSet on a connection that is_numbered(): the server says nothing if it has stored the
+  // value, which is known from an answer to a later request. An error has no number, so after a row
+  // of these a request must come that gets none: see kMark.
+  bool quiet = false;
   // Whether any byte of it may have left: only then the server may have acted on it.
   bool sent = false;
 };

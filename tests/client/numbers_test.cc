@@ -5,7 +5,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <numeric>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -14,6 +13,7 @@
 #include "shardcache/client.h"
 #include "tests/client/fault_proxy.h"
 #include "tests/client/pool.h"
+#include "tests/client/results.h"
 #include "tests/harness/memcached_server.h"
 #include "tests/harness/random.h"
 #include "tests/harness/text_client.h"
@@ -23,21 +23,12 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using testing::FailuresOf;
 using testing::FaultProxy;
 using testing::MemcachedServer;
+using testing::Must;
 using testing::Numbers;
 using testing::PoolOf;
-
-std::uint64_t FailuresOf(const Client& client) {
-  const ClientMetrics metrics = client.Metrics();
-  const auto& failures = metrics.servers[0].failures;
-  return std::accumulate(failures.begin(), failures.end(), std::uint64_t{0});
-}
-
-Reply Must(Result<Reply> result) {
-  if (!result.ok()) ADD_FAILURE() << result.error().message;
-  return result.ok() ? *std::move(result) : Reply{};
-}
 
 Reply Do(Client* client, const Operation& operation) {
   return Must(std::move(client->Execute({&operation, 1}).front()));

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/wire/meta.h"
 #include "lib/wire/parser.h"
 
 namespace {
@@ -35,6 +36,7 @@ void Require(bool condition) {
 struct Question {
   Verb verb;
   std::size_t keys;
+  std::uint32_t serial;  // 0: answers are not numbered
 };
 
 // What came of it.
@@ -74,7 +76,8 @@ class Reader {
       requests_.push_back({.verb = questions[i].verb,
                            .keys = std::span(kKeys).first(questions[i].keys),
                            .answers = reading_.answers[i],
-                           .lines = &lines_});
+                           .lines = &lines_,
+                           .serial = questions[i].serial});
     }
   }
 
@@ -149,9 +152,13 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     const bool many = verb == Verb::kGet || verb == Verb::kGets;
     const bool none = verb == Verb::kFlushAll || verb == Verb::kVersion || verb == Verb::kStats ||
                       verb == Verb::kMetadump || verb == Verb::kMetaNoop;
-    questions.push_back({verb, none   ? 0
-                               : many ? input.ConsumeIntegralInRange<std::size_t>(1, 3)
-                                      : std::size_t{1}});
+    questions.push_back({verb,
+                         none   ? 0
+                         : many ? input.ConsumeIntegralInRange<std::size_t>(1, 3)
+                                : std::size_t{1},
+                         0});
+    const bool numbered = shardcache::internal::CanBeNumbered(verb) && input.ConsumeBool();
+    if (numbered) questions.back().serial = static_cast<std::uint32_t>(i + 1);
   }
   std::vector<std::size_t> cuts;
   for (int i = input.ConsumeIntegralInRange(0, 8); i > 0; --i) {
