@@ -40,14 +40,16 @@ char* WriteLine(const Request& request, char* out) {
   return Write("\r\n", out);
 }
 
-constexpr std::uint64_t kEach = 0x0101010101010101;
-constexpr std::uint64_t kHigh = kEach * 0x80;
+// Bytes side by side, and whether there is one among them that has no place in a key: a blank or a
+// control character.
+using Bytes = unsigned char __attribute__((vector_size(16)));
+using Found = std::array<std::uint64_t, 2>;
 
-// Of eight bytes, has a high bit for those that have no place in a key: blanks and control
-// characters. (And perhaps for one behind such a one; other bits are of no meaning.)
-std::uint64_t NotOfKeys(std::uint64_t bytes) {
-  const std::uint64_t del = bytes ^ kEach * 0x7f;
-  return ((bytes - kEach * 0x21) & ~bytes) | ((del - kEach) & ~del);
+Found NotOfKeys(const char* p) {
+  Bytes bytes;
+  std::memcpy(&bytes, p, sizeof bytes);
+  const auto bad = (bytes < 0x21) | (bytes == 0x7f);
+  return __builtin_bit_cast(Found, bad);
 }
 
 }  // namespace
@@ -79,19 +81,22 @@ std::string_view VerbName(Verb verb) {
 
 bool IsValidKey(std::string_view key) {
   if (key.empty() || key.size() > 250) return false;
-  // The last bytes may be looked at twice; of a short key the rest is harmless ones.
-  std::uint64_t bytes = ~std::uint64_t{0};
-  if (key.size() < sizeof bytes) {
-    std::memcpy(&bytes, key.data(), key.size());
-    return (NotOfKeys(bytes) & kHigh) == 0;
+  if (key.size() < sizeof(Bytes)) {
+    char bytes[sizeof(Bytes)];
+    std::memset(bytes, 'x', sizeof bytes);
+    std::memcpy(bytes, key.data(), key.size());
+    const Found found = NotOfKeys(bytes);
+    return (found[0] | found[1]) == 0;
   }
-  std::uint64_t found = 0;
-  for (std::size_t at = 0; at + sizeof bytes < key.size(); at += sizeof bytes) {
-    std::memcpy(&bytes, key.data() + at, sizeof bytes);
-    found |= NotOfKeys(bytes);
+  // The last bytes may be looked at twice.
+  const char* const last = key.data() + key.size() - sizeof(Bytes);
+  Found found = NotOfKeys(last);
+  for (const char* p = key.data(); p < last; p += sizeof(Bytes)) {
+    const Found more = NotOfKeys(p);
+    found[0] |= more[0];
+    found[1] |= more[1];
   }
-  std::memcpy(&bytes, key.data() + key.size() - sizeof bytes, sizeof bytes);
-  return ((found | NotOfKeys(bytes)) & kHigh) == 0;
+  return (found[0] | found[1]) == 0;
 }
 
 std::size_t SerializedBound(const Request& request) {

@@ -185,5 +185,23 @@ TEST(MetaTest, TheSignOfNumbers) {
   }
 }
 
+// Whatever the byte, and wherever in a key of any length.
+TEST(KeyTest, NoBlankAndNoControlCharacterHasAPlaceInAKey) {
+  for (std::size_t length = 1; length <= 250; ++length) {
+    std::string key(length, 'k');
+    ASSERT_TRUE(IsValidKey(key)) << length;
+    for (std::size_t at = 0; at < length; ++at) {
+      for (int byte = 0; byte < 256; ++byte) {
+        key[at] = static_cast<char>(byte);
+        ASSERT_EQ(IsValidKey(key), byte > 0x20 && byte != 0x7f)
+            << length << " " << at << " " << byte;
+      }
+      key[at] = 'k';
+    }
+  }
+  EXPECT_FALSE(IsValidKey(""));
+  EXPECT_FALSE(IsValidKey(std::string(251, 'k')));
+}
+
 }  // namespace
 }  // namespace shardcache::internal
