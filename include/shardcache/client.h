@@ -173,7 +173,7 @@ class ClientEngine;
 // request is on its way, and of the right kind, deceives every client.)
 //
 // Whether a server numbers its answers it is asked with each new connection, which takes a round
-// trip and counts in its statistics as a touch of no key (touch_misses). A proxy that hangs up at
+// trip and counts in its statistics as the deletion of no key (delete_misses). A proxy that hangs up at
 // that, as twemproxy does, is connected to once more and from then on not asked. Of items that
 // others mark as stale (md KEY I), a get may be the one that memcached tells to refresh them, as any
 // mg may.

@@ -17,8 +17,8 @@ constexpr std::string_view kMark = kMarkKey;
 }  // namespace
 
 // Has small sets answered only if they are not stored, which spares the server more than half of
-// its work for each. Behind each row of them a key that nobody has is touched: that is answered,
-// whatever becomes of the sets.
+// its work for each. Behind each row of them stands the deletion of a key that nobody has: that is
+// answered, whatever becomes of the sets.
 void ClientEngine::MakeQuiet(Link* link) {
   if (link->items.size() < kFewestQuiet || !link->connection.is_numbered()) return;
   link->marks.clear();
@@ -37,8 +37,10 @@ void ClientEngine::MakeQuiet(Link* link) {
 }
 
 Request* ClientEngine::Mark(Link* link) {
-  return &link->marks.emplace_back(
-      Request{.verb = Verb::kTouch, .keys = {&kMark, 1}, .answers = {&link->mark_answer, 1}});
+  return &link->marks.emplace_back(Request{.verb = Verb::kMetaDelete,
+                                           .keys = {&kMark, 1},
+                                           .number = 1,
+                                           .answers = {&link->mark_answer, 1}});
 }
 
 // Of quiet sets of which some were refused and it is not known which, those are stored that can be

@@ -120,14 +120,11 @@ std::optional<WireFailure> Connection::TakeSign() {
   }
   if (size == 0) return Fail(ClosedByServer());
   if (size < 0) return Fail(FailureOfErrno(errno));
-  const std::string_view answer(in_.data(), in_end_);
-  const std::size_t end = answer.find('\n');
-  if (end == std::string_view::npos && answer.size() < Parser::kMaxLine) return std::nullopt;
-  if (end != answer.size() - 1 || !answer.ends_with("\r\n")) return Fail(NotAnAnswer());
-  const auto promised = PromisesNumbers(answer.substr(0, end - 1));
-  if (!promised) return Fail(NotAnAnswer());
+  const Sign sign = ReadSign({in_.data(), in_end_});
+  if (sign == Sign::kMore && in_end_ < Parser::kMaxLine) return std::nullopt;
+  if (sign != Sign::kNumbers && sign != Sign::kNoNumbers) return Fail(NotAnAnswer());
   in_end_ = 0;
-  BeOpen(*promised);
+  BeOpen(sign == Sign::kNumbers);
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 #include "lib/wire/meta.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <type_traits>
 
@@ -124,6 +125,32 @@ bool IsKey(std::string_view key, std::string_view told) {
   return binary ? name == Base64(key) : name == key;
 }
 
+// Takes a line off the front, without its CR LF; absent if there is no whole one.
+std::optional<std::string_view> TakeLine(std::string_view* text) {
+  const std::size_t end = text->find("\r\n");
+  if (end == std::string_view::npos) return std::nullopt;
+  const std::string_view line = text->substr(0, end);
+  text->remove_prefix(end + 2);
+  return line;
+}
+
+bool IsError(std::string_view line) {
+  return Is(line, "ERROR") || StartsWith(line, "CLIENT_ERROR") || StartsWith(line, "SERVER_ERROR");
+}
+
+// Whether `version` is 1.6.18 or later.
+bool NumbersMisses(std::string_view version) {
+  std::array<std::uint32_t, 3> parts{};
+  const char* at = version.data();
+  const char* const end = at + version.size();
+  for (std::uint32_t& part : parts) {
+    at = ReadDigits(at, end, &part);
+    if (at == nullptr) return false;
+    if (&part != &parts.back() && (at == end || *at++ != '.')) return false;
+  }
+  return parts >= std::array<std::uint32_t, 3>{1, 6, 18};
+}
+
 // What stands behind the code and the size. An item that never expires has -1 seconds.
 struct Flags {
   std::optional<std::uint32_t> serial = {};
@@ -171,14 +198,19 @@ std::optional<Flags> ReadFlags(std::string_view key, std::string_view rest) {
 
 }  // namespace
 
-std::optional<bool> PromisesNumbers(std::string_view line) {
-  if (Is(line, "EN O0") || Is(line, "HD O0")) return true;
-  // Of a memcached that has no meta commands, or older ones, or wants a password first.
-  if (Is(line, "EN") || Is(line, "HD") || Is(line, "ERROR") || StartsWith(line, "CLIENT_ERROR") ||
-      StartsWith(line, "SERVER_ERROR")) {
-    return false;
+Sign ReadSign(std::string_view answer) {
+  const auto version = TakeLine(&answer);
+  if (!version) return Sign::kMore;
+  const bool knows = version->starts_with("VERSION ");
+  // A server that wants a password first answers so.
+  if (!knows && !IsError(*version)) return Sign::kNonsense;
+  const auto sign = TakeLine(&answer);
+  if (!sign) return Sign::kMore;
+  if (!answer.empty()) return Sign::kNonsense;
+  if (Is(*sign, "NF O0") || Is(*sign, "EX O0") || Is(*sign, "HD O0")) {
+    return knows && NumbersMisses(version->substr(8)) ? Sign::kNumbers : Sign::kNoNumbers;
   }
-  return std::nullopt;
+  return IsError(*sign) || Is(*sign, "NF") ? Sign::kNoNumbers : Sign::kNonsense;
 }
 
 bool CanBeNumbered(Verb verb) {

@@ -24,13 +24,23 @@ namespace shardcache::inline v0::internal {
 //
 // Sources: memcached's doc/protocol.txt ("Meta Commands"), and what 1.6.18 answers.
 
-// A key that nobody has. To touch it gets an answer with a number, or shows that there are none,
-// and is in no hit ratio.
+// A key that nobody has. To delete it (if it has a cas value that it has not) gets an answer with a
+// number where there are numbers, and counts in a server's statistics as delete_misses.
 inline constexpr std::string_view kMarkKey = "shardcache:numbers";
-inline constexpr std::string_view kNumbersProbe = "mg shardcache:numbers T0 O0\r\n";
 
-// Whether `line`, the answer to that, promises numbers; absent: no memcached says that.
-std::optional<bool> PromisesNumbers(std::string_view line);
+// Asks whether a server numbers its answers, which takes a version and a sign: before 1.6.18 a miss
+// had no number, and a proxy passes on another's version.
+inline constexpr std::string_view kNumbersProbe = "version\r\nmd shardcache:numbers C1 O0\r\n";
+
+enum class Sign : std::uint8_t {
+  kMore,  // the answer is not complete
+  kNumbers,
+  kNoNumbers,
+  kNonsense,  // no memcached answers so
+};
+
+// What `answer`, all that the server has said so far, says to that.
+Sign ReadSign(std::string_view answer);
 
 // Whether there is a numbered form of `verb`.
 bool CanBeNumbered(Verb verb);

@@ -127,10 +127,10 @@ void FaultProxy::Accept() {
 bool FaultProxy::FromClient(Pair* pair) {
   std::string bytes;
   if (!ReceiveAll(pair->client, &bytes)) return false;
-  if (numbers_ != Numbers::kYes && bytes.starts_with("mg shardcache:numbers")) {
+  if (numbers_ != Numbers::kYes && bytes.starts_with("version\r\nmd shardcache:numbers")) {
     if (numbers_ == Numbers::kHangUp) return false;
     bytes.clear();
-    pair->to_client += "ERROR\r\n";
+    pair->to_client += "VERSION 1.5.22\r\nERROR\r\n";
   }
   if (!bytes.empty()) {
     const std::lock_guard lock(mutex_);

@@ -220,6 +220,8 @@ TEST_P(FaultTest, AnAnswerToAnotherCommand) {
       if (stores && answer == "STORED\r\n") continue;
       if (operation.command == Command::kDelete && answer == "DELETED\r\n") continue;
       if (operation.command == Command::kTouch && answer == "TOUCHED\r\n") continue;
+      proxy_.Heal();
+      ASSERT_TRUE(client_.Get("k").ok());
       proxy_.SetFault({.change = [=](const std::string&) { return answer; }});
       const auto result = Do(operation);
       ASSERT_FALSE(result.ok()) << answer;
@@ -234,6 +236,7 @@ TEST_P(FaultTest, EveryErrorLineToEveryCommandIsAnErrorAndNoFailure) {
     for (const Operation& operation : AllCommands()) {
       SCOPED_TRACE(line + " to " + std::to_string(static_cast<int>(operation.command)));
       SetUpKey();
+      ASSERT_TRUE(client_.Get("k").ok());
       proxy_.SetFault({.change = [=](const std::string&) { return line + "\r\n"; }});
       const auto result = Do(operation);
       ASSERT_FALSE(result.ok());

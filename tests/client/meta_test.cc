@@ -174,14 +174,27 @@ TEST(MetaTest, WhatIsNoAnswerIsRefused) {
 }
 
 TEST(MetaTest, TheSignOfNumbers) {
-  EXPECT_EQ(PromisesNumbers("EN O0"), true);
-  EXPECT_EQ(PromisesNumbers("HD O0"), true);
-  for (const std::string_view line :
-       {"EN", "ERROR", "CLIENT_ERROR unauthenticated", "SERVER_ERROR out of memory"}) {
-    EXPECT_EQ(PromisesNumbers(line), false) << line;
+  for (const std::string_view answer :
+       {"VERSION 1.6.18\r\nNF O0\r\n", "VERSION 1.6.43\r\nEX O0\r\n", "VERSION 1.10.0\r\nNF O0\r\n",
+        "VERSION 2.0.0-rc1\r\nHD O0\r\n", "VERSION 1.6.18_3-1\r\nNF O0\r\n"}) {
+    EXPECT_EQ(ReadSign(answer), Sign::kNumbers) << answer;
   }
-  for (const std::string_view line : {"", "END", "EN O1", "STORED", "VERSION 1.6.18"}) {
-    EXPECT_EQ(PromisesNumbers(line), std::nullopt) << line;
+  for (const std::string_view answer :
+       {"VERSION 1.6.17\r\nNF O0\r\n", "VERSION 1.5.22\r\nERROR\r\n", "VERSION 1.6.9\r\nNF\r\n",
+        "VERSION x\r\nNF O0\r\n", "VERSION 1.6\r\nNF O0\r\n", "ERROR\r\nERROR\r\n",
+        "CLIENT_ERROR unauthenticated\r\nCLIENT_ERROR unauthenticated\r\n",
+        "VERSION 1.6.18\r\nSERVER_ERROR out of memory\r\n"}) {
+    EXPECT_EQ(ReadSign(answer), Sign::kNoNumbers) << answer;
+  }
+  for (const std::string_view answer :
+       {"", "VERSION 1.6.18", "VERSION 1.6.18\r", "VERSION 1.6.18\r\n", "VERSION 1.6.18\r\nNF O0",
+        "ERROR\r\n"}) {
+    EXPECT_EQ(ReadSign(answer), Sign::kMore) << answer;
+  }
+  for (const std::string_view answer :
+       {"\r\n", "END\r\n", "NF O0\r\n", "VERSION 1.6.18\r\nNF O1\r\n", "VERSION 1.6.18\r\nMN\r\n",
+        "VERSION 1.6.18\r\nNF O0\r\n\r\n"}) {
+    EXPECT_EQ(ReadSign(answer), Sign::kNonsense) << answer;
   }
 }
 

@@ -344,7 +344,8 @@ TEST(NumbersTest, NonsenseInsteadOfASignIsAnErrorWithNothingSent) {
   MemcachedServer server;
   FaultProxy proxy(server.address());
   for (const std::string nonsense :
-       {"END\r\n", "EN O1\r\n", "EN O0\n", "EN O0\r\nEN O0\r\n", "\r\n"}) {
+       {"END\r\n", "VERSION 1.6.18\r\nEN O0\r\n", "VERSION 1.6.18\r\nNF O1\r\n", "\r\n",
+        "VERSION 1.6.18\r\nNF O0\r\nNF O0\r\n"}) {
     proxy.SetFault({.change = [=](const std::string&) { return nonsense; }});
     Client client = *Client::Create(PoolOf({proxy.address()}, {"timeout: 2000"}));
     const auto result = client.Set("k", "v");
