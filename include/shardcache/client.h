@@ -173,14 +173,14 @@ class ClientEngine;
 // request is on its way, and of the right kind, deceives every client.)
 //
 // Whether a server numbers its answers it is asked with each new connection, which takes a round
-// trip and counts in its statistics as the deletion of no key (delete_misses). A proxy that hangs up at
-// that, as twemproxy does, is connected to once more and from then on not asked. Of items that
-// others mark as stale (md KEY I), a get may be the one that memcached tells to refresh them, as any
-// mg may.
+// trip and counts in its statistics as the deletion of no key (delete_misses). A proxy that hangs
+// up at that, as twemproxy does, is connected to once more and from then on not asked. Of items
+// that others mark as stale (md KEY I), a get may be the one that memcached tells to refresh them,
+// as any mg may.
 //
 // Failures drive the Router as they do in twemproxy, once for each connection. An idle connection
-// that a server closes is noticed at the next call that needs it, which is then carried out on a new
-// one, or by CheckIdle().
+// that a server closes is noticed at the next call that needs it, which is then carried out on a
+// new one, or by CheckIdle().
 class SHARDCACHE_EXPORT Client {
  public:
   // A client with a Router of its own. No I/O.
