@@ -196,6 +196,8 @@ class OldMemcached:
             words = line.split()
             if re.fullmatch(rb"m[a-z]", words[0]):
                 near.sendall(b"ERROR\r\n")
+            elif words == [b"version"]:  # not passed on, for answers come in order
+                near.sendall(b"VERSION 1.5.22\r\n")
             elif words == [b"lru_crawler", b"metadump", b"hash"]:
                 near.sendall(b"BADCLASS invalid class id\r\n")
             else:
