@@ -52,7 +52,10 @@ class Chunk {
     }
     // A load of which no byte is wanted takes some processors hundreds of cycles where the page is
     // not there, which a page that nothing else reads may never be. All of the longest key is.
-    for (std::size_t i = count_; i < padded_; ++i) Place({longest_key, 0}, i);
+    for (std::size_t i = count_; i < padded_; ++i) {
+      data_[i] = longest_key;
+      length_[i] = 0;
+    }
   }
 
   const char* const* data() const { return data_; }

@@ -164,9 +164,8 @@ constexpr auto kOnesAt = MakeOnesAt();
 // What is left to be reduced of a key of 4 to kWide bytes.
 SHARDCACHE_WIDE_CLMUL inline __m128i FoldWide(const char* key, std::size_t size) {
   // A masked load touches no byte whose bit in the mask is clear.
-  const auto begin = reinterpret_cast<std::uintptr_t>(key) + size - kWide;
   __m512i blocks = _mm512_maskz_loadu_epi8(~std::uint64_t{0} << (kWide - size),
-                                           reinterpret_cast<const void*>(begin));
+                                           key - static_cast<std::ptrdiff_t>(kWide - size));
   blocks = _mm512_xor_si512(blocks, _mm512_loadu_si512(kOnesAt.data() + size));
   const __m512i powers = _mm512_load_si512(kFoldAll.data());
   const __m512i folded = _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(blocks, powers, 0x00),
