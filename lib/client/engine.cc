@@ -307,7 +307,8 @@ bool ClientEngine::Settle(Item* item, const Link& link, bool may_retry) {
 }
 
 // The way of nearly all single requests: to a server whose connection stands, when nothing else is
-// to be looked after. Returns false, with nothing done, where it is not so simple.
+// to be looked after. Returns false, with nothing carried out, where it is not so simple, or the
+// connection turns out to have ended before.
 bool ClientEngine::PerformDirectly(Item* item, TimePoint begin) {
   const ClientOptions& options = core_->options();
   if (!options.prefix.empty() || options.retry != Retry::kNone || !IsValidKey(item->key)) {

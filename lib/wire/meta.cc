@@ -10,15 +10,11 @@
 namespace shardcache::inline v0::internal {
 namespace {
 
-bool IsStore(Verb verb) { return verb >= Verb::kSet && verb <= Verb::kCas; }
-
 // Answered by VA or HD where the key is there and by EN where not; asked for with its name.
 bool IsFetch(Verb verb) {
   return verb <= Verb::kGetAndTouch || verb == Verb::kTouch || verb == Verb::kMetaGet ||
          verb == Verb::kMetaLook;
 }
-
-bool IsCounter(Verb verb) { return verb == Verb::kIncrement || verb == Verb::kDecrement; }
 
 // What is to be told, or done, beside.
 char* WriteFetchFlags(const Request& request, char* out) {

@@ -53,8 +53,6 @@ std::optional<Status> PlainStatus(Verb verb, std::string_view line) {
   }
 }
 
-bool IsCounter(Verb verb) { return verb == Verb::kIncrement || verb == Verb::kDecrement; }
-
 // memcached pads a counter that became shorter with blanks.
 std::optional<std::uint64_t> CounterOf(std::string_view text) {
   while (text.ends_with(' ')) text.remove_suffix(1);

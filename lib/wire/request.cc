@@ -107,8 +107,7 @@ std::size_t SerializedBound(const Request& request) {
 
 char* Serialize(const Request& request, char* out) {
   if (request.serial != 0 || IsMeta(request.verb)) return WriteMeta(request, out);
-  const bool stores = request.verb >= Verb::kSet && request.verb <= Verb::kCas;
-  return stores ? WriteStore(request, out) : WriteLine(request, out);
+  return IsStore(request.verb) ? WriteStore(request, out) : WriteLine(request, out);
 }
 
 }  // namespace shardcache::inline v0::internal

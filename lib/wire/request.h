@@ -36,6 +36,9 @@ enum class Verb : std::uint8_t {
   kMetaDelete,  // "md" of the item with the cas value `number` alone
 };
 
+inline bool IsStore(Verb verb) { return verb >= Verb::kSet && verb <= Verb::kCas; }
+inline bool IsCounter(Verb verb) { return verb == Verb::kIncrement || verb == Verb::kDecrement; }
+
 // Whether it has no other form than that of a meta command.
 inline bool IsMeta(Verb verb) {
   return verb == Verb::kMetaGet || verb == Verb::kMetaLook || verb == Verb::kMetaDelete;
