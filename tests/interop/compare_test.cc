@@ -85,7 +85,8 @@ TEST(CompareTest, ExactComparisonLiesWithinTheIntervalOfTheSampledOne) {
   RandomSetup random(22);
   int exact_ones = 0;
   int outside = 0;
-  for (int i = 0; i < 200; ++i) {
+  // Most pairs have no exact comparison, and how many have is chance: until enough had one.
+  while (exact_ones < 40) {
     const std::vector<Server> servers = random.Servers({});
     const PoolConfig pool = RandomPool(random, servers);
     ClientSetup setup = RandomClient(random, servers);
@@ -112,7 +113,6 @@ TEST(CompareTest, ExactComparisonLiesWithinTheIntervalOfTheSampledOne) {
     for (const Flow& flow : exact->flows) flowing += flow.amount;
     EXPECT_EQ(flowing, exact->disagreements);
   }
-  EXPECT_GT(exact_ones, 20);
   // One in twenty may lie outside; four times as many do not by chance.
   EXPECT_LE(outside, 3 + exact_ones / 5);
 }
