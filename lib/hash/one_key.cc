@@ -12,52 +12,17 @@
 
 #include "lib/hash/bytes.h"
 #include "lib/hash/crc_clmul.h"
+#include "lib/hash/each_byte.h"
 #include "lib/hash/jenkins_mix.h"
 #include "lib/hash/kernels.h"
 #include "lib/hash/lane_md5.h"
 #include "lib/hash/one_key_avx2.h"
 #include "lib/hash/one_key_avx512.h"
+#include "lib/hash/one_key_fnv.h"
 #include "lib/hash/reference.h"
 
 namespace shardcache::inline v0::internal {
 namespace {
-
-// `step` for every byte. One jump into a row of 64 steps, since the end of a loop is a branch that
-// is mispredicted for nearly every key, and more of them are made by any other unrolling. The first
-// eight come before it: they are carried out while the jump's true target is found and fetched.
-template <class Step>
-SHARDCACHE_INLINE void ForEachByte(std::string_view key, Step step) {
-#define SHARDCACHE_STEP(n) \
-  case n:                  \
-    step(end[-(n)]);       \
-    [[fallthrough]];
-#define SHARDCACHE_STEPS_4(n) \
-  SHARDCACHE_STEP((n) + 4)    \
-  SHARDCACHE_STEP((n) + 3) SHARDCACHE_STEP((n) + 2) SHARDCACHE_STEP((n) + 1)
-#define SHARDCACHE_STEPS_16(n) \
-  SHARDCACHE_STEPS_4((n) + 12) \
-  SHARDCACHE_STEPS_4((n) + 8) SHARDCACHE_STEPS_4((n) + 4) SHARDCACHE_STEPS_4(n)
-  const char* const end = key.data() + key.size();
-  std::size_t left = key.size();
-  if (left >= 8) [[likely]] {
-    const char* const p = key.data();
-    step(p[0]), step(p[1]), step(p[2]), step(p[3]);
-    step(p[4]), step(p[5]), step(p[6]), step(p[7]);
-    left -= 8;
-  }
-  for (; left > 64; --left) step(end[-static_cast<std::ptrdiff_t>(left)]);
-  switch (left) {
-    SHARDCACHE_STEPS_16(48)
-    SHARDCACHE_STEPS_16(32)
-    SHARDCACHE_STEPS_16(16)
-    SHARDCACHE_STEPS_16(0)
-    default:
-      break;
-  }
-#undef SHARDCACHE_STEPS_16
-#undef SHARDCACHE_STEPS_4
-#undef SHARDCACHE_STEP
-}
 
 // The `count` bytes (0 to 4) before `end` as a word, zero above, read with the bytes before them.
 // REQUIRES: four bytes of the key stand before `end`.
@@ -70,20 +35,6 @@ std::uint32_t ShortWord(const char* p, std::size_t size) {
   if (size == 0) return 0;
   if (size == 1) return Byte(p);
   return Load16(p) | (size == 3 ? Byte(p + 2) << 16 : 0);
-}
-
-template <CharSign kSign, std::uint32_t kBasis, std::uint32_t kPrime>
-std::uint32_t Fnv1(std::string_view key) {
-  std::uint32_t hash = kBasis;
-  ForEachByte(key, [&](char byte) { hash = (hash * kPrime) ^ Widen(byte, kSign); });
-  return hash;
-}
-
-template <CharSign kSign, std::uint32_t kBasis, std::uint32_t kPrime>
-std::uint32_t Fnv1a(std::string_view key) {
-  std::uint32_t hash = kBasis;
-  ForEachByte(key, [&](char byte) { hash = (hash ^ Widen(byte, kSign)) * kPrime; });
-  return hash;
 }
 
 template <CharSign kSign>
@@ -205,8 +156,6 @@ std::uint32_t UpperCrc32(std::string_view key) {
 
 template <CharSign kSign>
 OneKeyHash FastestHashSigned(HashFunction function) {
-  constexpr std::uint32_t kBasis32 = 0x811c9dc5, kPrime32 = 0x01000193;
-  constexpr std::uint32_t kBasis64 = 0x84222325, kPrime64 = 0x000001b3;  // their low halves
   switch (function) {
     case HashFunction::kOneAtATime:
       return OneAtATime<kSign>;
@@ -226,13 +175,13 @@ OneKeyHash FastestHashSigned(HashFunction function) {
 #endif
       return SlicedCrc32a;
     case HashFunction::kFnv1_64:
-      return Fnv1<kSign, kBasis64, kPrime64>;
     case HashFunction::kFnv1a_64:
-      return Fnv1a<kSign, kBasis64, kPrime64>;
     case HashFunction::kFnv1_32:
-      return Fnv1<kSign, kBasis32, kPrime32>;
     case HashFunction::kFnv1a_32:
-      return Fnv1a<kSign, kBasis32, kPrime32>;
+#if defined(__x86_64__)
+      if (kSign == CharSign::kUnsigned || HasAvx512()) return FnvInAssembly(function, kSign);
+#endif
+      return FnvByteByByte(function, kSign);
     case HashFunction::kHsieh:
       return [](std::string_view key) { return Hsieh(key, kSign); };
     case HashFunction::kMurmur:

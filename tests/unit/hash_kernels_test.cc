@@ -13,6 +13,7 @@
 #include "lib/hash/one_key.h"
 #include "lib/hash/one_key_avx2.h"
 #include "lib/hash/one_key_avx512.h"
+#include "lib/hash/one_key_fnv.h"
 #include "lib/hash/reference.h"
 #include "shardcache/hash.h"
 #include "tests/unit/effort.h"
@@ -193,6 +194,36 @@ TEST(OneKeyForOtherProcessors, EqualsThePlainFormAtPageEdges) {
         ASSERT_EQ(internal::Md5Avx512InWords(key), internal::Md5(key)) << length << " bytes";
       }
 #endif
+    }
+  }
+}
+
+TEST(OneKeyForOtherProcessors, FnvByteByByteEqualsThePlainFormAtPageEdges) {
+  const RandomPages bytes(1);
+  for (const auto [function, sign] : AllVariants()) {
+    const internal::OneKeyHash hash = internal::FnvByteByByte(function, sign);
+    if (hash == nullptr) continue;
+    for (std::size_t length = 0; length <= 300; ++length) {
+      for (std::string_view key : {bytes.First(length), bytes.Last(length)}) {
+        ASSERT_EQ(hash(key), Reference(function, key, sign))
+            << HashName(function) << ", " << length << " bytes";
+      }
+    }
+  }
+}
+
+// Random bytes have some above 127 in nearly every key, for which some forms are others.
+TEST_P(HashKernels, EqualThePlainFormForBytesBelow128AndOneThatIsNot) {
+  std::string text(300, ' ');
+  std::minstd_rand random(3);
+  for (std::size_t length = 0; length <= text.size(); ++length) {
+    for (char& c : text) c = static_cast<char>(random() >> 8 & 0x7f);
+    const std::string_view key = std::string_view(text).substr(0, length);
+    ASSERT_NO_FATAL_FAILURE(Check(std::vector(3, key)));
+    for (std::size_t i = 0; i < length; ++i) {
+      text[i] ^= '\x80';
+      ASSERT_NO_FATAL_FAILURE(Check(std::vector(1, key)));
+      text[i] ^= '\x80';
     }
   }
 }
