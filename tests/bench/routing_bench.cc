@@ -27,8 +27,9 @@ using KeyList = std::vector<std::string_view>;
 constexpr std::array<HashFunction, 6> kHashes = {HashFunction::kFnv1a_64,   HashFunction::kMurmur,
                                                  HashFunction::kJenkins,    HashFunction::kCrc32a,
                                                  HashFunction::kOneAtATime, HashFunction::kMd5};
-constexpr std::array<std::pair<Keys::Kind, const char*>, 4> kKinds = {{
+constexpr std::array<std::pair<Keys::Kind, const char*>, 5> kKinds = {{
     {Keys::Kind::kMixed, "mixed"},
+    {Keys::Kind::kSorted, "sorted"},
     {Keys::Kind::kFixed, "fixed21"},
     {Keys::Kind::kTagged, "tagged"},
     {Keys::Kind::kUtf8, "utf8"},
@@ -243,6 +244,9 @@ void RegisterRoutingBenchmarks() {
     for (HashFunction function : kHashes) {
       RegisterRouting(function, Keys::Kind::kMixed, "mixed", servers);
     }
+  }
+  for (HashFunction function : kHashes) {
+    RegisterRouting(function, Keys::Kind::kSorted, "sorted", 10);
   }
   for (std::size_t servers : {100, 1000}) RegisterThreads(servers);
   for (const auto& [kind, kind_name] : kKinds) {

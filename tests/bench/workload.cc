@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 Keys::Keys(Kind kind, std::size_t count) {
   std::mt19937 random(20261123);
@@ -27,6 +28,19 @@ Keys::Keys(Kind kind, std::size_t count) {
     const std::size_t begin = i == 0 ? 0 : ends[i - 1];
     views_.push_back(std::string_view(text_).substr(begin, ends[i] - begin));
   }
+  if (kind == Kind::kSorted) Sort();
+}
+
+void Keys::Sort() {
+  std::stable_sort(views_.begin(), views_.end(),
+                   [](std::string_view a, std::string_view b) { return a.size() < b.size(); });
+  std::string sorted;
+  sorted.reserve(text_.size());
+  for (std::string_view& view : views_) {
+    sorted.append(view);
+    view = std::string_view(sorted).substr(sorted.size() - view.size());
+  }
+  text_ = std::move(sorted);
 }
 
 const std::vector<std::string_view>& BenchmarkKeys(Keys::Kind kind) {
@@ -35,6 +49,10 @@ const std::vector<std::string_view>& BenchmarkKeys(Keys::Kind kind) {
     case Keys::Kind::kFixed: {
       static const Keys fixed(kind, kCount);
       return fixed.views();
+    }
+    case Keys::Kind::kSorted: {
+      static const Keys sorted(kind, kCount);
+      return sorted.views();
     }
     case Keys::Kind::kTagged: {
       static const Keys tagged(kind, kCount);

@@ -14,6 +14,7 @@ class Keys {
  public:
   enum class Kind {
     kMixed,   // 8 to 64 printable bytes, the smaller of two random lengths: 26 on average
+    kSorted,  // the same, by length: where a key ends can be foreseen
     kFixed,   // 21 bytes
     kTagged,  // mixed, of which a part stands in {braces}
     kUtf8,    // mixed, most characters of two bytes
@@ -26,6 +27,8 @@ class Keys {
   const std::vector<std::string_view>& views() const { return views_; }
 
  private:
+  void Sort();
+
   std::string text_;
   std::vector<std::string_view> views_;
 };

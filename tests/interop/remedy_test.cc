@@ -273,7 +273,7 @@ TEST_F(RemedyTest, EveryRemedyOfPeclMemcacheWorks) {
     }
     tried += TryAll(today);
   }
-  EXPECT_GT(tried, 8U);
+  EXPECT_GE(tried, 8U);
 }
 
 TEST(AdviceTest, YamlIsReadBackAsThePool) {
