@@ -1,5 +1,6 @@
 #include "bindings/cli/client.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>

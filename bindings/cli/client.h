@@ -2,12 +2,15 @@
 #ifndef SHARDCACHE_BINDINGS_CLI_CLIENT_H_
 #define SHARDCACHE_BINDINGS_CLI_CLIENT_H_
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "shardcache/interop.h"
 #include "shardcache/pool_config.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace shardcache::cli {
 

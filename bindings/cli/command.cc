@@ -1,5 +1,6 @@
 #include "bindings/cli/command.h"
 
+#include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstdio>
 

@@ -2,13 +2,17 @@
 #ifndef SHARDCACHE_BINDINGS_CLI_COMMAND_H_
 #define SHARDCACHE_BINDINGS_CLI_COMMAND_H_
 
-#include <CLI/CLI.hpp>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "shardcache/result.h"
+
+namespace CLI {
+class App;
+class Validator;
+}  // namespace CLI
 
 namespace shardcache::cli {
 

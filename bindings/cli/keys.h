@@ -2,7 +2,6 @@
 #ifndef SHARDCACHE_BINDINGS_CLI_KEYS_H_
 #define SHARDCACHE_BINDINGS_CLI_KEYS_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <functional>
@@ -10,6 +9,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace shardcache::cli {
 

@@ -2,7 +2,6 @@
 #ifndef SHARDCACHE_BINDINGS_CLI_LAYOUT_H_
 #define SHARDCACHE_BINDINGS_CLI_LAYOUT_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -10,6 +9,10 @@
 
 #include "shardcache/fleet.h"
 #include "shardcache/placement.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace shardcache::cli {
 

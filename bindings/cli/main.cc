@@ -1,4 +1,5 @@
 // The shardcache command.
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 

@@ -1,5 +1,6 @@
 #include "bindings/cli/output.h"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>

@@ -2,12 +2,15 @@
 #ifndef SHARDCACHE_BINDINGS_CLI_OUTPUT_H_
 #define SHARDCACHE_BINDINGS_CLI_OUTPUT_H_
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+namespace CLI {
+class App;
+}  // namespace CLI
 
 namespace shardcache::cli {
 

@@ -1,5 +1,6 @@
 #include "bindings/cli/pools.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <set>
 
