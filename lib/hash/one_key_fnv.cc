@@ -63,13 +63,14 @@ OneKeyHash FnvByteByByte(HashFunction function) {
       second("-.Lleft(%[" #end "])") ".set .Lleft, .Lleft - 1\n\t.endr\n\t"
 #define SHARDCACHE_XOR(byte) "xorb " byte ", %%al\n\t"
 #define SHARDCACHE_MULTIPLY(byte) "imull %[prime], %%eax, %%eax\n\t"
-// Eight steps, and as many of 56 as `rest` bytes of code are.
+// Eight steps, and as many of 56 as `rest` bytes of code are: 9 for each. An assembler that makes
+// them longer or shorter has to move backwards in the last line, which it refuses.
 #define SHARDCACHE_STEPS(first, second) \
   asm("leaq 2f(%%rip), %[target]\n\t"                                                      \
       "subq %[rest], %[target]\n\t" SHARDCACHE_ROW(8, eighth, first, second)               \
       "notrack jmp *%[target]\n\t"                                                         \
       "1:\n\t" SHARDCACHE_ROW(56, end, first, second) "2:\n\t"                             \
-      ".if 2b - 1b - 56 * 9\n\t.error \"a step is not of 9 bytes\"\n\t.endif"               \
+      ".org 1b + 56 * 9\n\t.org 2b + (2b - 1b) - 56 * 9"                                      \
       : "+a"(hash), [target] "=&r"(target)                                                 \
       : [rest] "r"(9 * (key.size() - 8)), [eighth] "S"(key.data() + 8),                    \
         [end] "D"(key.data() + key.size()), [prime] "i"(K::kPrime)                         \
