@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "lib/hash/bytes.h"
 #include "lib/hash/each_byte.h"
 #include "lib/hash/reference.h"
 #include "lib/hash/wide.h"
@@ -24,10 +23,10 @@ struct Kind {
   static constexpr std::uint32_t kBasis = kTheBasis;
   static constexpr std::uint32_t kPrime = kThePrime;
 };
-using Kind1_64 = Kind<Order::kMultiplyFirst, 0x84222325, 0x000001b3>;
-using Kind1a_64 = Kind<Order::kByteFirst, 0x84222325, 0x000001b3>;
-using Kind1_32 = Kind<Order::kMultiplyFirst, 0x811c9dc5, 0x01000193>;
-using Kind1a_32 = Kind<Order::kByteFirst, 0x811c9dc5, 0x01000193>;
+using Fnv1Of64 = Kind<Order::kMultiplyFirst, 0x84222325, 0x000001b3>;
+using Fnv1aOf64 = Kind<Order::kByteFirst, 0x84222325, 0x000001b3>;
+using Fnv1Of32 = Kind<Order::kMultiplyFirst, 0x811c9dc5, 0x01000193>;
+using Fnv1aOf32 = Kind<Order::kByteFirst, 0x811c9dc5, 0x01000193>;
 
 template <class K>
 SHARDCACHE_INLINE void Step(std::uint32_t& hash, std::uint32_t byte) {
@@ -41,17 +40,18 @@ std::uint32_t ByteByByte(std::string_view key) {
   return hash;
 }
 
-template <CharSign kSign>
-OneKeyHash FnvByteByByte(HashFunction function) {
+// What `form` gives for the kind of FNV that `function` is, or null.
+template <class Form>
+OneKeyHash OfKind(HashFunction function, Form form) {
   switch (function) {
     case HashFunction::kFnv1_64:
-      return ByteByByte<Kind1_64, kSign>;
+      return form(Fnv1Of64());
     case HashFunction::kFnv1a_64:
-      return ByteByByte<Kind1a_64, kSign>;
+      return form(Fnv1aOf64());
     case HashFunction::kFnv1_32:
-      return ByteByByte<Kind1_32, kSign>;
+      return form(Fnv1Of32());
     case HashFunction::kFnv1a_32:
-      return ByteByByte<Kind1a_32, kSign>;
+      return form(Fnv1aOf32());
     default:
       return nullptr;
   }
@@ -117,33 +117,22 @@ __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi2"))) std::uint32_t
   return UnsignedInAssembly<K>(key);
 }
 
-template <class K>
-OneKeyHash InAssembly(CharSign sign) {
-  return sign == CharSign::kSigned ? Signed<K> : Unsigned<K>;
-}
 #endif
 
 }  // namespace
 
 OneKeyHash FnvByteByByte(HashFunction function, CharSign sign) {
-  return sign == CharSign::kSigned ? FnvByteByByte<CharSign::kSigned>(function)
-                                   : FnvByteByByte<CharSign::kUnsigned>(function);
+  return OfKind(function, [sign]<class K>(K) -> OneKeyHash {
+    return sign == CharSign::kSigned ? ByteByByte<K, CharSign::kSigned>
+                                     : ByteByByte<K, CharSign::kUnsigned>;
+  });
 }
 
 #if defined(__x86_64__)
 OneKeyHash FnvInAssembly(HashFunction function, CharSign sign) {
-  switch (function) {
-    case HashFunction::kFnv1_64:
-      return InAssembly<Kind1_64>(sign);
-    case HashFunction::kFnv1a_64:
-      return InAssembly<Kind1a_64>(sign);
-    case HashFunction::kFnv1_32:
-      return InAssembly<Kind1_32>(sign);
-    case HashFunction::kFnv1a_32:
-      return InAssembly<Kind1a_32>(sign);
-    default:
-      return nullptr;
-  }
+  return OfKind(function, [sign]<class K>(K) -> OneKeyHash {
+    return sign == CharSign::kSigned ? Signed<K> : Unsigned<K>;
+  });
 }
 #endif
 
