@@ -122,8 +122,8 @@ def hashing(program, repetitions):
 def profile(program, repetitions):
     """Where the time of one key goes. The same keys sorted by length cost all but what it costs
     that a processor cannot foresee where the next one ends."""
-    times, _ = measure(program, "^(route/.*/(mixed|sorted)/10/(twemproxy|one_key)|lookup/-/mixed/10/one_key)$",
-                       repetitions, 0.02)
+    times, _ = measure(program, "^(route/.*/(mixed|sorted)/10/(twemproxy|one_key)"
+                       "|lookup/-/mixed/10/one_key)$", repetitions, 0.02)
     lookup = times["lookup/-/mixed/10/one_key"]
     rows = []
     for function in HASHES:

@@ -27,9 +27,8 @@ using KeyList = std::vector<std::string_view>;
 constexpr std::array<HashFunction, 6> kHashes = {HashFunction::kFnv1a_64,   HashFunction::kMurmur,
                                                  HashFunction::kJenkins,    HashFunction::kCrc32a,
                                                  HashFunction::kOneAtATime, HashFunction::kMd5};
-constexpr std::array<std::pair<Keys::Kind, const char*>, 5> kKinds = {{
+constexpr std::array<std::pair<Keys::Kind, const char*>, 4> kKinds = {{
     {Keys::Kind::kMixed, "mixed"},
-    {Keys::Kind::kSorted, "sorted"},
     {Keys::Kind::kFixed, "fixed21"},
     {Keys::Kind::kTagged, "tagged"},
     {Keys::Kind::kUtf8, "utf8"},
