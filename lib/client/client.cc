@@ -80,17 +80,6 @@ Result<std::optional<Value>> ReadResult(Item&& item) {
   return std::optional<Value>(ValueOf(std::move(item.answer)));
 }
 
-// Puts the same behind `results`, without moving it about.
-void AppendResult(Item&& item, std::vector<Result<std::optional<Value>>>* results) {
-  if (item.error) return void(results->emplace_back(std::move(*item.error)));
-  results->emplace_back(std::nullopt);
-  if (item.answer.status == Status::kMiss) return;
-  Value& value = (*results->back()).emplace();
-  value.data = std::move(item.answer.data);
-  value.flags = item.answer.flags;
-  value.cas = item.answer.number;
-}
-
 Result<Reply> ReplyOf(Item&& item) {
   if (item.error) return std::move(*item.error);
   const Outcome outcome = OutcomeOf(item.answer.status);
@@ -159,12 +148,16 @@ Result<std::optional<Value>> Client::GetAndTouch(std::string_view key, Expiratio
 }
 
 std::vector<Result<std::optional<Value>>> Client::GetMany(std::span<const std::string_view> keys) {
-  std::vector<Item> items(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) items[i].key = keys[i];
-  engine_->Perform(items, /*merge=*/true);
   std::vector<Result<std::optional<Value>>> results;
-  results.reserve(items.size());
-  for (Item& item : items) AppendResult(std::move(item), &results);
+  results.reserve(keys.size());
+  engine_->GetMany(keys, [&](Answer&& answer, std::unique_ptr<Error> error) {
+    if (error) return void(results.emplace_back(std::move(*error)));
+    results.emplace_back(std::nullopt);
+    if (answer.status == Status::kMiss) return;
+    Value& value = (*results.back()).emplace();
+    value.data = std::move(answer.data);
+    value.flags = answer.flags;
+  });
   return results;
 }
 
@@ -175,7 +168,7 @@ std::vector<Result<std::optional<LivingValue>>> Client::GetManyWithExpiration(
     items[i].request.verb = Verb::kMetaGet;
     items[i].key = keys[i];
   }
-  engine_->Perform(items, /*merge=*/false);
+  engine_->Perform(items);
   std::vector<Result<std::optional<LivingValue>>> results;
   results.reserve(items.size());
   for (Item& item : items) {
@@ -251,7 +244,7 @@ Result<std::optional<std::uint64_t>> Client::Decrement(std::string_view key, std
 std::vector<Result<Reply>> Client::Execute(std::span<const Operation> operations) {
   std::vector<Item> items(operations.size());
   for (std::size_t i = 0; i < items.size(); ++i) Fill(operations[i], &items[i]);
-  engine_->Perform(items, /*merge=*/false);
+  engine_->Perform(items);
   std::vector<Result<Reply>> replies;
   replies.reserve(items.size());
   for (Item& item : items) replies.push_back(ReplyOf(std::move(item)));

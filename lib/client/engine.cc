@@ -79,23 +79,34 @@ void ClientEngine::Follow(const RouterSnapshot& snapshot) {
   }
 }
 
-// Checks the keys and puts the prefix before them. Returns whether anything is left to ask.
-bool ClientEngine::Prepare(std::span<Item> items) {
+// `keys` as they are sent. Good until the next call, and as long as they are.
+std::span<const std::string_view> ClientEngine::WithPrefix(std::span<const std::string_view> keys) {
   const std::string& prefix = core_->options().prefix;
-  pending_.clear();
+  if (prefix.empty()) return keys;
+  std::size_t size = keys.size() * prefix.size();
+  for (const std::string_view key : keys) size += key.size();
   prefixed_.clear();
-  if (!prefix.empty()) {
-    std::size_t size = 0;
-    for (const Item& item : items) size += prefix.size() + item.key.size();
-    prefixed_.reserve(size);  // views into it stay good
+  prefixed_.reserve(size);  // views into it stay good
+  sent_keys_.clear();
+  for (const std::string_view key : keys) {
+    const std::size_t begin = prefixed_.size();
+    prefixed_.append(prefix).append(key);
+    sent_keys_.push_back(std::string_view(prefixed_).substr(begin));
   }
-  for (Item& item : items) {
-    item.sent_key = item.key;
-    if (!prefix.empty()) {
-      const std::size_t begin = prefixed_.size();
-      prefixed_.append(prefix).append(item.key);
-      item.sent_key = std::string_view(prefixed_).substr(begin);
-    }
+  return sent_keys_;
+}
+
+// Puts the prefix before the keys and checks them. Items that are over already are left alone.
+// Returns whether anything is left to ask.
+bool ClientEngine::Prepare(std::span<Item> items) {
+  keys_.clear();
+  for (const Item& item : items) keys_.push_back(item.key);
+  const auto sent = WithPrefix(keys_);
+  pending_.clear();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    Item& item = items[i];
+    if (item.error || item.answer.status != Status::kPending) continue;
+    item.sent_key = sent[i];
     if (!item.key.empty() && IsValidKey(item.sent_key)) {
       pending_.push_back(&item);
       continue;
@@ -111,20 +122,53 @@ bool ClientEngine::Prepare(std::span<Item> items) {
   return !pending_.empty();
 }
 
-// Gives each pending item its server, and each link its items.
-void ClientEngine::Route(const RouterSnapshot& snapshot) {
-  route_keys_.clear();
-  const bool hash_prefix = core_->options().hash_prefix;
-  for (const Item* item : pending_) route_keys_.push_back(hash_prefix ? item->sent_key : item->key);
-  routes_.resize(pending_.size());
+// Sets routes_ and used_ as `snapshot` says.
+void ClientEngine::FindServers(std::span<const std::string_view> keys,
+                               const RouterSnapshot& snapshot) {
+  Follow(snapshot);
+  routes_.resize(keys.size());
   if (routes_.size() < kRoutedOneByOne) {
     for (std::size_t i = 0; i < routes_.size(); ++i) {
-      routes_[i] = snapshot.Route(route_keys_[i]).value_or(kNoServer);
+      routes_[i] = snapshot.Route(keys[i]).value_or(kNoServer);
     }
   } else {
-    snapshot.Route(route_keys_, routes_);
+    snapshot.Route(keys, routes_);
   }
   used_.clear();
+  is_used_.assign(links_.size(), false);
+  for (const ServerIndex server : routes_) {
+    if (server == kNoServer || is_used_[server]) continue;
+    is_used_[server] = true;
+    used_.push_back(server);
+  }
+}
+
+// Finds the servers of `keys`, after what there is to do before. `*now` is moved on if that took
+// long.
+std::shared_ptr<const RouterSnapshot> ClientEngine::Route(std::span<const std::string_view> keys,
+                                                          TimePoint* now) {
+  auto snapshot = core_->router().Snapshot(RouterTime(*now));
+  if (core_->MayHaveWork(*snapshot)) {
+    core_->Step();
+    snapshot = core_->router().Snapshot();
+    *now = Clock::now();
+  }
+  FindServers(keys, *snapshot);
+  // What a lost connection changed about who is live holds for these keys already.
+  for (int i = 0; i < 8 && CheckConnections(*snapshot); ++i) {
+    snapshot = core_->router().Snapshot();
+    FindServers(keys, *snapshot);
+    *now = Clock::now();
+  }
+  return snapshot;
+}
+
+// Gives each pending item its server, and each link its items.
+std::shared_ptr<const RouterSnapshot> ClientEngine::RoutePending(TimePoint* now) {
+  keys_.clear();
+  const bool hash_prefix = core_->options().hash_prefix;
+  for (const Item* item : pending_) keys_.push_back(hash_prefix ? item->sent_key : item->key);
+  auto snapshot = Route(keys_, now);
   for (std::size_t i = 0; i < pending_.size(); ++i) {
     Item* const item = pending_[i];
     item->server = routes_[i];
@@ -134,11 +178,10 @@ void ClientEngine::Route(const RouterSnapshot& snapshot) {
                 "", std::string(item->key)});
       continue;
     }
-    item->error.reset();
-    Link& link = *links_[item->server];
-    if (link.items.empty()) used_.push_back(item->server);
-    link.items.push_back(item);
+    links_[item->server]->items.push_back(item);
   }
+  std::erase_if(pending_, [](const Item* item) { return item->server == kNoServer; });
+  return snapshot;
 }
 
 // Looks whether the idle connections that are needed still stand, where that does not show later.
@@ -165,14 +208,22 @@ void ClientEngine::ReportFailure(Link* link, const RouterSnapshot& snapshot, Ser
   core_->router().ReportFailure(snapshot, server, kind, RouterTime(Clock::now()));
 }
 
+// Whether any copy may be stale.
+bool ClientEngine::NeedsTickets(const RouterSnapshot& snapshot) const {
+  const StaleKeys* const keys = core_->stale_keys();
+  if (keys == nullptr) return false;
+  const bool all_live = snapshot.placement.live().size() == links_.size();
+  return !all_live || keys->active();
+}
+
 void ClientEngine::TakeTickets(const RouterSnapshot& snapshot) {
   StaleKeys* const keys = core_->stale_keys();
-  const bool all_live = snapshot.placement.live().size() == links_.size();
+  const bool needed = NeedsTickets(snapshot);
   for (const ServerIndex server : used_) {
     for (Item* item : links_[server]->items) {
       item->ticket = {};
       item->removal = nullptr;
-      if (keys == nullptr || (all_live && !keys->active())) continue;
+      if (!needed) continue;
       item->ticket = Changes(item->request.verb)
                          ? keys->BeginWrite(item->sent_key, server, snapshot)
                          : keys->BeginRead(item->sent_key, server);
@@ -189,7 +240,7 @@ void ClientEngine::RemoveFirst(Link* link, Item* item) {
   link->metrics->guarded.Add();
 }
 
-void ClientEngine::MakeRequests(Link* link, bool merge) {
+void ClientEngine::StartLane(Link* link) {
   Lane& lane = link->lane;
   lane.connection = &link->connection;
   lane.requests.clear();
@@ -197,29 +248,23 @@ void ClientEngine::MakeRequests(Link* link, bool merge) {
   lane.failure.reset();
   lane.is_failure = false;
   link->opened_before = link->connection.opened();
+}
+
+void ClientEngine::MakeRequests(Link* link) {
+  StartLane(link);
   for (Item* item : link->items) {
     if (item->ticket.remove_first) RemoveFirst(link, item);
   }
-  if (!merge) {
-    for (Item* item : link->items) {
-      item->request.keys = {&item->sent_key, 1};
-      item->request.answers = {&item->answer, 1};
-      item->request.sent = false;
-      item->request.quiet = false;
-      item->asked = &item->request;
-      lane.requests.push_back(item->asked);
-    }
-    MakeQuiet(link);
-    return;
+  for (Item* item : link->items) {
+    Request& request = item->request;
+    request.keys = {&item->sent_key, 1};
+    request.answers = {&item->answer, 1};
+    request.sent = false;
+    request.quiet = false;
+    item->asked = &request;
+    link->lane.requests.push_back(&request);
   }
-  link->keys.clear();
-  for (const Item* item : link->items) link->keys.push_back(item->sent_key);
-  link->answers.clear();
-  link->answers.resize(link->items.size());
-  link->merged = {
-      .verb = link->items.front()->request.verb, .keys = link->keys, .answers = link->answers};
-  lane.requests.push_back(&link->merged);
-  for (Item* item : link->items) item->asked = &link->merged;
+  MakeQuiet(link);
 }
 
 void ClientEngine::ReturnTicket(const Item& item, ServerIndex server) {
@@ -229,44 +274,42 @@ void ClientEngine::ReturnTicket(const Item& item, ServerIndex server) {
   core_->stale_keys()->End(item.sent_key, server, item.ticket, removed);
 }
 
-// Takes the answers over from the lane, reports to the router, counts.
+// Looks at the answers, reports to the router, counts.
 void ClientEngine::Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot,
                            TimePoint begin) {
-  const bool merged = link->items.size() == link->answers.size() && !link->answers.empty();
-  MetricsCell& metrics = *link->metrics;
   // Of answers that did not fit the requests, only those are to be believed that name their key or
   // have a number.
   const bool misfit = link->lane.is_failure && link->lane.failure->kind == FailureKind::kProtocol;
-  std::size_t answers = 0;
-  std::size_t hits = 0;
-  std::size_t misses = 0;
-  std::size_t refusals = 0;
-  for (std::size_t i = 0; i < link->items.size(); ++i) {
-    Item& item = *link->items[i];
-    if (merged) item.answer = std::move(link->answers[i]);
-    const bool doubtful = misfit && item.asked->serial == 0;
-    if (doubtful && item.answer.status != Status::kHit) item.answer.status = Status::kPending;
-    if (doubtful && item.removal != nullptr) item.removal->status = Status::kPending;
-    const Status status = item.answer.status;
-    const bool gets = IsGet(item.request.verb);
-    answers += status != Status::kPending;
-    hits += gets && status == Status::kHit;
-    misses += gets && status == Status::kMiss;
-    refusals += status >= Status::kError;
+  Counts counts{.operations = link->items.size()};
+  for (Item* const item : link->items) {
+    const bool doubtful = misfit && item->asked->serial == 0;
+    if (doubtful && item->answer.status != Status::kHit) item->answer.status = Status::kPending;
+    if (doubtful && item->removal != nullptr) item->removal->status = Status::kPending;
+    const Status status = item->answer.status;
+    const bool gets = IsGet(item->request.verb);
+    counts.answers += status != Status::kPending;
+    counts.hits += gets && status == Status::kHit;
+    counts.misses += gets && status == Status::kMiss;
+    counts.refusals += status >= Status::kError;
     // A value whose stale copy could not be removed first is not to be believed.
-    if (item.removal != nullptr && item.removal->status >= Status::kError) {
-      item.answer = *item.removal;
+    if (item->removal != nullptr && item->removal->status >= Status::kError) {
+      item->answer = *item->removal;
     }
-    ReturnTicket(item, server);
+    ReturnTicket(*item, server);
   }
-  link->answers.clear();
-  metrics.operations.Add(link->items.size());
-  metrics.hits.Add(hits);
-  metrics.misses.Add(misses);
-  metrics.refusals.Add(refusals);
+  Count(counts, link, server, snapshot, begin);
+}
+
+void ClientEngine::Count(const Counts& counts, Link* link, ServerIndex server,
+                         const RouterSnapshot& snapshot, TimePoint begin) {
+  MetricsCell& metrics = *link->metrics;
+  metrics.operations.Add(counts.operations);
+  metrics.hits.Add(counts.hits);
+  metrics.misses.Add(counts.misses);
+  metrics.refusals.Add(counts.refusals);
   metrics.connections.Add(link->connection.opened() - link->opened_before);
   metrics.open.Set(link->connection.is_open());
-  if (answers > 0) {
+  if (counts.answers > 0) {
     metrics.Observe(link->lane.finished - begin);
     core_->router().ReportSuccess(snapshot, server);
   }
@@ -316,19 +359,16 @@ bool ClientEngine::PerformDirectly(Item* item, TimePoint begin) {
   }
   const auto snapshot = core_->router().Snapshot(RouterTime(begin));
   if (snapshot->configuration != configuration_ || core_->MayHaveWork(*snapshot)) return false;
-  const StaleKeys* const keys = core_->stale_keys();
-  const bool all_live = snapshot->placement.live().size() == links_.size();
-  if (keys != nullptr && (!all_live || keys->active())) return false;
+  if (NeedsTickets(*snapshot)) return false;
   const auto server = snapshot->Route(item->key);
   if (!server) return false;
   Link& link = *links_[*server];
   Connection& connection = link.connection;
   if (!connection.is_open()) return false;
-  const InterruptScope scope(options.interrupted);
   if (connection.needs_check() && !StillStands(&link, *snapshot, *server)) return false;
   link.items.assign(1, item);
   item->sent_key = item->key;
-  MakeRequests(&link, /*merge=*/false);
+  MakeRequests(&link);
   RunOne(&link.lane, begin,
          std::min(DeadlineAfter(begin, options.deadline), DeadlineAfter(begin, options.timeout)));
   Account(&link, *server, *snapshot, begin);
@@ -338,47 +378,47 @@ bool ClientEngine::PerformDirectly(Item* item, TimePoint begin) {
   return false;
 }
 
-// The call began at `begin`.
-void ClientEngine::Perform(std::span<Item> items, bool merge, TimePoint begin) {
+void ClientEngine::Perform(Item* item) {
+  const TimePoint begin = Clock::now();
+  const InterruptScope scope(core_->options().interrupted);
+  if (PerformDirectly(item, begin)) return;
+  Perform({item, 1}, begin, DeadlineAfter(begin, core_->options().deadline));
+}
+
+void ClientEngine::Perform(std::span<Item> items) {
+  const TimePoint begin = Clock::now();
+  const InterruptScope scope(core_->options().interrupted);
+  Perform(items, begin, DeadlineAfter(begin, core_->options().deadline));
+}
+
+// Whether what got no answer may be asked for again.
+bool ClientEngine::MayRetry(Deadline deadline) const {
+  // A signal may have come while nothing was waited for that it would have ended.
+  return core_->options().retry == Retry::kUntilAnswered && Clock::now() < deadline &&
+         !InterruptScope::Ask();
+}
+
+// The attempt, which may not be the first, began at `begin`.
+void ClientEngine::Perform(std::span<Item> items, TimePoint begin, Deadline deadline) {
   if (!Prepare(items)) return;
   const ClientOptions& options = core_->options();
-  const InterruptScope scope(options.interrupted);
-  const Deadline deadline = DeadlineAfter(begin, options.deadline);
   std::chrono::milliseconds pause = kFirstPause;
   std::uint64_t last_version = 0;
   while (true) {
-    auto snapshot = core_->router().Snapshot(RouterTime(begin));
     TimePoint now = begin;
-    if (core_->MayHaveWork(*snapshot)) {
-      core_->Step();
-      snapshot = core_->router().Snapshot();
-      now = Clock::now();
-    }
-    Follow(*snapshot);
-    Route(*snapshot);
-    // What a lost connection changed about who is live holds for these items already.
-    for (int i = 0; i < 8 && CheckConnections(*snapshot); ++i) {
-      for (const ServerIndex server : used_) links_[server]->items.clear();
-      snapshot = core_->router().Snapshot();
-      Follow(*snapshot);
-      Route(*snapshot);
-      now = Clock::now();
-    }
-    std::erase_if(pending_, [](const Item* item) { return item->server == kNoServer; });
+    const auto snapshot = RoutePending(&now);
     TakeTickets(*snapshot);
     removals_.clear();
     lanes_.clear();
     for (const ServerIndex server : used_) {
-      MakeRequests(links_[server].get(), merge);
+      MakeRequests(links_[server].get());
       lanes_.push_back(&links_[server]->lane);
     }
     Run(lanes_, now, std::min(deadline, DeadlineAfter(begin, options.timeout)));
 
     ReadUnclear(*snapshot, deadline);
     for (const ServerIndex server : used_) Account(links_[server].get(), server, *snapshot, begin);
-    // A signal may have come while nothing was waited for that it would have ended.
-    const bool may_retry =
-        options.retry == Retry::kUntilAnswered && Clock::now() < deadline && !InterruptScope::Ask();
+    const bool may_retry = MayRetry(deadline);
     pending_.clear();
     for (const ServerIndex server : used_) {
       Link& link = *links_[server];
@@ -411,8 +451,7 @@ std::vector<ClientEngine::ServerAnswer> ClientEngine::AskAll(Verb verb, std::str
     Link& link = *links_[i];
     all[i].server = link.connection.server();
     StillStands(&link, *snapshot, i);
-    link.items.clear();
-    MakeRequests(&link, /*merge=*/false);
+    StartLane(&link);
     takers[i] = [&, i](std::string_view line) { all[i].lines.emplace_back(line); };
     requests[i] = {.verb = verb, .answers = {&all[i].answer, 1}, .lines = &takers[i]};
     if (!argument.empty()) requests[i].keys = {&argument, 1};

@@ -31,9 +31,9 @@ struct Item {
   std::string_view sent_key = {};  // with the prefix
   ServerIndex server = kNoServer;
   StaleKeys::Ticket ticket = {};
-  Request* asked = nullptr;   // `request`, or the merged one
-  Answer* removal = nullptr;  // of the deletion of a stale copy, if there was one
-  bool doubtful = false;      // it was refused, it seems, but may have been carried out
+  const Request* asked = nullptr;  // `request`, or that of a multi-get
+  Answer* removal = nullptr;       // of the deletion of a stale copy, if there was one
+  bool doubtful = false;           // it was refused, it seems, but may have been carried out
 };
 
 // For one thread at a time.
@@ -43,14 +43,21 @@ class ClientEngine {
 
   ClientCore& core() const { return *core_; }
 
-  // Has each item answered, or failed. All that lead to one server are asked in order; with
-  // `merge`, for items that are all plain gets, by one command.
-  void Perform(std::span<Item> items, bool merge) { Perform(items, merge, Clock::now()); }
-
+  // Has each item answered, or failed. All that lead to one server are asked in order.
+  void Perform(std::span<Item> items);
   // The same for one.
-  void Perform(Item* item) {
-    const TimePoint begin = Clock::now();
-    if (!PerformDirectly(item, begin)) Perform({item, 1}, /*merge=*/false, begin);
+  void Perform(Item* item);
+
+  // Gets all keys, by one command a server, and calls take(Answer&&, std::unique_ptr<Error>) for
+  // each in order.
+  template <typename Take>
+  void GetMany(std::span<const std::string_view> keys, const Take& take) {
+    std::vector<Item> items;
+    if (GetAllAtOnce(keys, &items)) {
+      for (const ServerIndex server : routes_) take(links_[server]->NextAnswer(), nullptr);
+    } else {
+      for (Item& item : items) take(std::move(item.answer), std::move(item.error));
+    }
   }
 
   // Asks every server, ejected or not, the same without a key; answers by server index, an error
@@ -74,31 +81,61 @@ class ClientEngine {
     Connection connection;
     std::shared_ptr<MetricsCell> metrics;
 
+    // To the first of `keys` that has not been taken yet.
+    Answer&& NextAnswer() { return std::move(answers[taken++]); }
+
     // Of the attempt that is under way.
     Lane lane;
     std::vector<Item*> items;
-    Request merged;  // of a merged get
-    std::vector<std::string_view> keys;
-    std::vector<Answer> answers;
     std::deque<Request> marks;  // behind quiet requests
     Answer mark_answer;
     std::uint64_t opened_before = 0;
+
+    // Of a multi-get.
+    Request get;
+    std::vector<std::string_view> keys;
+    std::vector<Answer> answers;
+    std::size_t taken = 0;
   };
 
-  void Perform(std::span<Item> items, bool merge, TimePoint begin);
+  // What came of requests to one server.
+  struct Counts {
+    std::size_t operations = 0;
+    std::size_t answers = 0;
+    std::size_t hits = 0;
+    std::size_t misses = 0;
+    std::size_t refusals = 0;
+  };
+
+  void Perform(std::span<Item> items, TimePoint begin, Deadline deadline);
   bool PerformDirectly(Item* item, TimePoint begin);
+  bool GetAllAtOnce(std::span<const std::string_view> keys, std::vector<Item>* items);
+  bool Divide(std::span<const std::string_view> keys, std::span<const std::string_view> sent,
+              const RouterSnapshot& snapshot);
+  void MakeGets();
+  bool AccountGets(const RouterSnapshot& snapshot, TimePoint begin);
+  std::vector<Item> ItemsOf(std::span<const std::string_view> keys, bool may_retry);
   void Follow(const RouterSnapshot& snapshot);
+  std::span<const std::string_view> WithPrefix(std::span<const std::string_view> keys);
   bool Prepare(std::span<Item> items);
-  void Route(const RouterSnapshot& snapshot);
+  std::shared_ptr<const RouterSnapshot> Route(std::span<const std::string_view> keys,
+                                              TimePoint* now);
+  void FindServers(std::span<const std::string_view> keys, const RouterSnapshot& snapshot);
+  std::shared_ptr<const RouterSnapshot> RoutePending(TimePoint* now);
   bool CheckConnections(const RouterSnapshot& snapshot);
   bool StillStands(Link* link, const RouterSnapshot& snapshot, ServerIndex server);
+  bool NeedsTickets(const RouterSnapshot& snapshot) const;
   void TakeTickets(const RouterSnapshot& snapshot);
-  void MakeRequests(Link* link, bool merge);
+  static void StartLane(Link* link);
+  void MakeRequests(Link* link);
   void RemoveFirst(Link* link, Item* item);
   void MakeQuiet(Link* link);
   static Request* Mark(Link* link);
   void ReadUnclear(const RouterSnapshot& snapshot, Deadline deadline);
+  bool MayRetry(Deadline deadline) const;
   void Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot, TimePoint begin);
+  void Count(const Counts& counts, Link* link, ServerIndex server, const RouterSnapshot& snapshot,
+             TimePoint begin);
   void ReturnTicket(const Item& item, ServerIndex server);
   bool Settle(Item* item, const Link& link, bool may_retry);
   Error LostError(const Item& item, const Link& link) const;
@@ -114,16 +151,18 @@ class ClientEngine {
 
   // Kept from call to call for their memory.
   std::vector<Item*> pending_;
-  std::vector<std::string_view> route_keys_;
-  std::vector<ServerIndex> routes_;
-  std::vector<ServerIndex> used_;  // servers of the attempt
+  std::vector<std::string_view> keys_;
+  std::vector<std::string_view> sent_keys_;
+  std::string prefixed_;             // what those view, if there is a prefix
+  std::vector<ServerIndex> routes_;  // of the keys that were routed last
+  std::vector<ServerIndex> used_;    // those in it, each once
+  std::vector<bool> is_used_;
   std::vector<Lane*> lanes_;
   struct Removal {
     Request request;
     Answer answer;
   };
   std::deque<Removal> removals_;
-  std::string prefixed_;
 };
 
 }  // namespace shardcache::inline v0::internal
