@@ -201,6 +201,34 @@ TEST_F(ClientTest, KeysThatMemcachedDoesNotTakeAreRefusedBeforeAnythingIsSent) {
   EXPECT_TRUE(client_->Get("high\xff\x80").ok());
 }
 
+TEST_F(ClientTest, AMultiGetRefusesTheseKeysAndGetsTheOthers) {
+  std::vector<std::string> keys = {"", "a b"};
+  for (int i = 0; i < 20; ++i) {
+    keys.push_back("good" + std::to_string(i));
+    ASSERT_EQ(*client_->Set(keys.back(), keys.back()), Outcome::kStored);
+    keys.push_back("no\r\n" + std::to_string(i));
+  }
+  keys.push_back(std::string(251, 'k'));
+  for (const std::string prefix : {"", "p:"}) {
+    Client client = *Client::Create(pool_, {.prefix = prefix});
+    for (const auto& key : keys) {
+      if (!key.starts_with("good")) continue;
+      ASSERT_EQ(*client.Set(key, key), Outcome::kStored);
+    }
+    const auto results = client.GetMany(std::vector<std::string_view>(keys.begin(), keys.end()));
+    ASSERT_EQ(results.size(), keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      if (keys[i].starts_with("good")) {
+        EXPECT_EQ(Must(results[i])->data, keys[i]);
+      } else {
+        ASSERT_FALSE(results[i].ok());
+        EXPECT_EQ(results[i].error().code, ErrorCode::kInvalidArgument);
+        EXPECT_EQ(results[i].error().key, keys[i]);
+      }
+    }
+  }
+}
+
 TEST_F(ClientTest, APrefixIsSentAndHashedOrNot) {
   Client hashed = *Client::Create(pool_, {.prefix = "app:"});
   Client unhashed = *Client::Create(pool_, {.prefix = "app:", .hash_prefix = false});
@@ -213,6 +241,17 @@ TEST_F(ClientTest, APrefixIsSentAndHashedOrNot) {
     const ServerIndex owner = *snapshot->Route(key);
     TextClient server(snapshot->placement.server(owner).address());
     EXPECT_EQ(server.Get("app:" + key).text, "u");
+  }
+  std::vector<std::string> keys;
+  for (int i = 0; i < 50; ++i) keys.push_back(std::to_string(i));
+  const std::vector<std::string_view> asked(keys.begin(), keys.end());
+  for (Client* client : {&hashed, &unhashed}) {
+    const auto results = client->GetMany(asked);
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto alone = Must(client->Get(keys[i]));
+      EXPECT_EQ(Must(results[i]), alone);
+      ASSERT_TRUE(alone);
+    }
   }
 }
 

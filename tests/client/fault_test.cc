@@ -435,6 +435,28 @@ TEST_P(FaultTest, RetriesReachALiveServerForCommandsThatMayBeRepeated) {
       EXPECT_EQ(client.Metrics().servers[0].operations, 2u);  // the set, and one attempt
     }
   }
+  {
+    Client client = *Client::Create(pool, options);
+    proxy_.Heal();
+    std::vector<std::string> keys;
+    for (int i = 0; i < 50; ++i) keys.push_back("m" + std::to_string(i));
+    for (const auto& each : keys) ASSERT_EQ(*client.Set(each, each), Outcome::kStored);
+    proxy_.SetFault({.swallow = true});
+    const auto all = client.GetMany(std::vector<std::string_view>(keys.begin(), keys.end()));
+    int misses = 0;
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      ASSERT_TRUE(all[i].ok()) << all[i].error().message;
+      const bool hit = all[i]->has_value();
+      // What was on the server that fell silent is missed on the other.
+      EXPECT_EQ(hit, *router->Route(keys[i]) == 1u) << keys[i];
+      if (hit) {
+        EXPECT_EQ((*all[i])->data, keys[i]);
+      }
+      misses += !hit;
+    }
+    EXPECT_GT(misses, 0);
+    EXPECT_EQ(client.Metrics().servers[0].ejections, 1u);
+  }
   // Where nothing was sent, any command may go on.
   proxy_.Heal();
   const std::string nobody = testing::Loopback(testing::FreePort());

@@ -78,14 +78,18 @@ class Worker {
     const auto client = clients_->Take();
     while (Clock::now() < end) {
       const bool own = random() % 2 == 0;
-      const auto i = static_cast<std::size_t>(random() % (own ? kOwnKeys : kSharedKeys));
-      const std::string key = (own ? name_ : std::string("shared")) + ":" + std::to_string(i);
-      OwnKey* const known = own ? &own_[i] : nullptr;
+      const auto any_key = [&] {
+        const auto i = static_cast<std::size_t>(random() % (own ? kOwnKeys : kSharedKeys));
+        return Key{(own ? name_ : std::string("shared")) + ":" + std::to_string(i),
+                   own ? &own_[i] : nullptr};
+      };
       const auto what = random() % 10;
       if (what < 5) {
-        Read(*client, key, known);
+        std::vector<Key> keys(what < 3 ? 1 : 4);
+        std::generate(keys.begin(), keys.end(), any_key);
+        Read(*client, keys);
       } else {
-        Write(*client, key, known, what == 9);
+        Write(*client, any_key(), what == 9);
       }
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
@@ -103,6 +107,21 @@ class Worker {
   }
 
  private:
+  struct Key {
+    std::string key;
+    OwnKey* known = nullptr;  // absent: another process may write it
+  };
+
+  // What is known of a key before it is read.
+  struct Before {
+    explicit Before(const Key& read) : key(read) {}
+
+    Key key;
+    std::string server;
+    std::int64_t newest_begin = 0;
+    std::int64_t ejected_at = 0;
+  };
+
   static unsigned long long Number(std::uint64_t n) { return n; }
 
   std::string ServerOf(const std::string& key) {
@@ -111,7 +130,8 @@ class Worker {
     return server ? snapshot->placement.server(*server).name : "nobody";
   }
 
-  void Write(Client& client, const std::string& key, OwnKey* known, bool deletes) {
+  void Write(Client& client, const Key& written, bool deletes) {
+    const auto& [key, known] = written;
     const std::uint64_t number = ++last_number_;
     const std::int64_t begin = Now();
     const std::string value = MakeValue(name_, number, ServerOf(key));
@@ -131,19 +151,33 @@ class Worker {
     totals_.errors += !ok;
   }
 
-  void Read(Client& client, const std::string& key, OwnKey* known) {
-    std::int64_t newest_begin = 0;
-    if (known != nullptr) {
-      const std::lock_guard lock(known->mutex);
-      newest_begin = known->newest_begin;
+  void Read(Client& client, const std::vector<Key>& keys) {
+    std::vector<Before> before;
+    std::vector<std::string_view> asked;
+    for (const Key& key : keys) {
+      before.push_back(Look(key));
+      asked.push_back(key.key);
     }
-    const std::string server = ServerOf(key);
-    std::int64_t ejected_at = 0;
-    {
-      const std::lock_guard lock(totals_.mutex);
-      ejected_at = totals_.ejected_at[server];
+    if (keys.size() == 1) return Check(before[0], client.Get(asked[0]));
+    const auto results = client.GetMany(asked);
+    for (std::size_t i = 0; i < results.size(); ++i) Check(before[i], results[i]);
+  }
+
+  Before Look(const Key& key) {
+    Before before(key);
+    if (key.known != nullptr) {
+      const std::lock_guard lock(key.known->mutex);
+      before.newest_begin = key.known->newest_begin;
     }
-    const auto result = client.Get(key);
+    before.server = ServerOf(key.key);
+    const std::lock_guard lock(totals_.mutex);
+    before.ejected_at = totals_.ejected_at[before.server];
+    return before;
+  }
+
+  void Check(const Before& before, const Result<std::optional<Value>>& result) {
+    const std::string& server = before.server;
+    OwnKey* const known = before.key.known;
     const std::lock_guard lock(totals_.mutex);
     ++totals_.reads;
     totals_.errors += !result.ok();
@@ -159,13 +193,14 @@ class Worker {
       const std::lock_guard own_lock(known->mutex);
       const auto ended = known->ended.find(number);
       // A write whose end is not known may count as made at any time.
-      if (ended != known->ended.end() && ended->second < newest_begin) {
+      if (ended != known->ended.end() && ended->second < before.newest_begin) {
         ++totals_.older_than_own_write;
       }
     }
     // It was there before this process ejected the server, if the write was over by then; and it
     // is from there, if the route did not change meanwhile.
-    if (where == server && ServerOf(key) == server && begun + 2 * timeout_ns_ < ejected_at) {
+    if (where == server && ServerOf(before.key.key) == server &&
+        begun + 2 * timeout_ns_ < before.ejected_at) {
       ++totals_.held_before_ejection;
     }
   }

@@ -115,6 +115,40 @@ TEST_F(StaleGuardTest, ExactDeletesWhatWasChangedAndNothingElse) {
   EXPECT_EQ(events_[0].keys, 160u);
 }
 
+TEST_F(StaleGuardTest, AMultiGetReadsNoCopyThatIsStillToBeDeleted) {
+  const auto clients = MakeClients(StaleGuard::kExact);
+  const auto client = clients->Take();
+  const auto keys = KeysOfA(*clients, 20);
+  for (const auto& key : keys) ASSERT_TRUE(client->Set(key, "old").ok());
+  TakeAOut(*client, keys[0]);
+  for (const auto& key : keys) ASSERT_TRUE(client->Set(key, "meanwhile").ok());  // on B
+  // A returns while B is silent, so that what is on B cannot be deleted yet.
+  b_.Stop();
+  a_.Continue();
+  const auto deadline = Clock::now() + seconds(10);
+  while (client->router().Snapshot()->ejected[0] && Clock::now() < deadline) {
+    client->Maintain(milliseconds(5));
+  }
+  for (std::size_t i = 0; i < keys.size(); i += 2) {
+    ASSERT_TRUE(client->Set(keys[i], "newest").ok());
+  }
+  client->Maintain(milliseconds(300));  // the attempt fails, and is not repeated for a second
+  b_.Continue();
+  TextClient on_b(b_.address());
+  for (const auto& key : keys) on_b.Set(key, "meanwhile");  // as if the attempt had not arrived
+  TakeAOut(*client, keys[0]);
+  std::vector<std::string_view> asked(keys.begin(), keys.end());
+  asked.push_back("b");
+  on_b.Set("b", "x");
+  const auto results = client->GetMany(asked);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    ASSERT_TRUE(results[i].ok()) << results[i].error().message;
+    EXPECT_FALSE(results[i]->has_value()) << keys[i] << " is " << (*results[i])->data;
+  }
+  EXPECT_EQ((*results.back())->data, "x");
+  a_.Continue();
+}
+
 TEST_F(StaleGuardTest, ExactBecomesFleetWhenItsMemoryIsUsedUp) {
   const auto clients = MakeClients(StaleGuard::kExact, /*memory=*/10000);
   const auto client = clients->Take();
