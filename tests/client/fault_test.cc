@@ -267,6 +267,15 @@ TEST_P(FaultTest, AnExtraAnswerNeverBecomesTheNextOnesAnswer) {
     }
   }
   EXPECT_GT(Failures(), 10u);
+  // Nor an end that comes before the values: whose it is cannot be known.
+  proxy_.Heal();
+  const std::array<std::string_view, 3> keys = {"k1", "k2", "k3"};
+  for (const auto& value : client_.GetMany(keys)) ASSERT_TRUE(value.ok());
+  proxy_.SetFault({.change = [](const std::string& answer) { return "END\r\n" + answer; }});
+  for (const auto& value : client_.GetMany(keys)) {
+    ASSERT_FALSE(value.ok());
+    EXPECT_EQ(value.error().code, ErrorCode::kProtocol);
+  }
 }
 
 TEST_P(FaultTest, AnAnswerWithAnotherKeyIsNoAnswer) {
