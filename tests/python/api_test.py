@@ -63,7 +63,8 @@ def test_every_name_of_the_extension_module_is_used():
     assert {name for name in names if not re.search(rf"\.{name}\b", package)} == {"Uint32Array"}
 
 
-@pytest.mark.parametrize("name, value", public_objects(), ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize("name, value",
+                         [pytest.param(*named, id=named[0]) for named in public_objects()])
 def test_what_is_public_is_documented(name, value):
     if isinstance(value, type) or callable(value):
         assert value.__doc__ and not value.__doc__.startswith(f"{value.__name__}("), name

@@ -13,6 +13,9 @@ import conftest
 import memcached
 import shardcache
 
+# Run by one process, which makes what they share once.
+pytestmark = pytest.mark.xdist_group("install")
+
 
 # Not optimized, for that takes long; and with paths that ccache, if there is one, knows again.
 BUILD = {

@@ -9,6 +9,9 @@ import pytest
 
 import conftest
 
+# Run by one process, which makes what they share once.
+pytestmark = pytest.mark.xdist_group("types")
+
 
 def run(*command, env=None):
     result = subprocess.run(

@@ -11,6 +11,9 @@ import sys
 
 import pytest
 
+# Run by one process, which makes what they share once.
+pytestmark = pytest.mark.xdist_group("report")
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SHARDCACHE_BUILD_DIR", ROOT / "build"))
 REPORT = ROOT / "examples" / "report"
