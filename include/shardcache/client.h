@@ -198,9 +198,7 @@ class SHARDCACHE_EXPORT Client {
   Result<std::optional<Value>> GetAndTouch(std::string_view key, Expiration expire);
 
   // The same for many keys, in their order: all servers are asked before any is waited for. Keys
-  // on servers that fail are errors of their own; the others have their values. What has to be
-  // asked for once more, as Retry says, or has a copy that StaleGuard::kExact deletes first, comes
-  // behind the rest.
+  // on servers that fail are errors of their own; the others have their values.
   std::vector<Result<std::optional<Value>>> GetMany(std::span<const std::string_view> keys);
 
   // The same with what is left of each value's life. Needs servers with meta commands (memcached

@@ -262,6 +262,7 @@ void ClientEngine::MakeRequests(Link* link) {
     request.sent = false;
     request.quiet = false;
     item->asked = &request;
+    item->error.reset();
     link->lane.requests.push_back(&request);
   }
   MakeQuiet(link);
@@ -398,6 +399,17 @@ bool ClientEngine::MayRetry(Deadline deadline) const {
          !InterruptScope::Ask();
 }
 
+// There is no time for what is pending. To ask all the same would only be held against a server.
+void ClientEngine::GiveUp() {
+  for (const ServerIndex server : used_) links_[server]->items.clear();
+  for (Item* item : pending_) {
+    if (item->error) continue;  // that of the attempt before
+    item->error = std::make_unique<Error>(
+        Error{ErrorCode::kTimeout, "no time was left to ask for '" + std::string(item->key) + "'",
+              "", std::string(item->key)});
+  }
+}
+
 // The attempt, which may not be the first, began at `begin`.
 void ClientEngine::Perform(std::span<Item> items, TimePoint begin, Deadline deadline) {
   if (!Prepare(items)) return;
@@ -407,6 +419,7 @@ void ClientEngine::Perform(std::span<Item> items, TimePoint begin, Deadline dead
   while (true) {
     TimePoint now = begin;
     const auto snapshot = RoutePending(&now);
+    if (begin >= deadline) return GiveUp();
     TakeTickets(*snapshot);
     removals_.clear();
     lanes_.clear();
@@ -424,6 +437,7 @@ void ClientEngine::Perform(std::span<Item> items, TimePoint begin, Deadline dead
       Link& link = *links_[server];
       for (Item* item : link.items) {
         if (Settle(item, link, may_retry)) continue;
+        if (may_retry) item->error = std::make_unique<Error>(LostError(*item, link));
         item->answer = {};  // of which a part may have come
         pending_.push_back(item);
       }

@@ -110,11 +110,11 @@ class ClientEngine {
   void Perform(std::span<Item> items, TimePoint begin, Deadline deadline);
   bool PerformDirectly(Item* item, TimePoint begin);
   bool GetAllAtOnce(std::span<const std::string_view> keys, std::vector<Item>* items);
-  bool Divide(std::span<const std::string_view> keys, std::span<const std::string_view> sent,
-              const RouterSnapshot& snapshot);
+  bool AnyIsStale(std::span<const std::string_view> sent, const RouterSnapshot& snapshot) const;
+  bool Divide(std::span<const std::string_view> keys, std::span<const std::string_view> sent);
   void MakeGets();
   bool AccountGets(const RouterSnapshot& snapshot, TimePoint begin);
-  std::vector<Item> ItemsOf(std::span<const std::string_view> keys, bool may_retry);
+  void TakeOver(std::span<Item> items, bool may_retry);
   void Follow(const RouterSnapshot& snapshot);
   std::span<const std::string_view> WithPrefix(std::span<const std::string_view> keys);
   bool Prepare(std::span<Item> items);
@@ -133,6 +133,7 @@ class ClientEngine {
   static Request* Mark(Link* link);
   void ReadUnclear(const RouterSnapshot& snapshot, Deadline deadline);
   bool MayRetry(Deadline deadline) const;
+  void GiveUp();
   void Account(Link* link, ServerIndex server, const RouterSnapshot& snapshot, TimePoint begin);
   void Count(const Counts& counts, Link* link, ServerIndex server, const RouterSnapshot& snapshot,
              TimePoint begin);

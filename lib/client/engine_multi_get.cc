@@ -6,6 +6,15 @@
 #include "lib/wire/interrupt.h"
 
 namespace shardcache::inline v0::internal {
+namespace {
+
+std::vector<Item> ItemsOf(std::span<const std::string_view> keys) {
+  std::vector<Item> items(keys.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) items[i].key = keys[i];
+  return items;
+}
+
+}  // namespace
 
 // Leaves the answers in the links, in the order of routes_. Returns false if not each is a hit or
 // a miss: then `*items` has what came of each key in the end.
@@ -17,27 +26,41 @@ bool ClientEngine::GetAllAtOnce(std::span<const std::string_view> keys, std::vec
   const auto sent = WithPrefix(keys);
   TimePoint now = begin;
   const auto snapshot = Route(options.hash_prefix ? sent : keys, &now);
-  const bool asks_for_all = Divide(keys, sent, *snapshot);
+  if (AnyIsStale(sent, *snapshot)) {
+    *items = ItemsOf(keys);
+    Perform(*items, begin, deadline);
+    return false;
+  }
+  const bool asks_for_all = Divide(keys, sent);
   MakeGets();
   Run(lanes_, now, std::min(deadline, DeadlineAfter(begin, options.timeout)));
   const bool all_answered = AccountGets(*snapshot, begin);
   if (asks_for_all && all_answered) return true;
-  *items = ItemsOf(keys, MayRetry(deadline));
+  *items = ItemsOf(keys);
+  TakeOver(*items, MayRetry(deadline));
   Perform(*items, Clock::now(), deadline);
   return false;
 }
 
-// Gives each link its keys. Keys that may not be asked for like that, or not at all, lose their
-// route; returns whether there was none.
+// Whether a copy has to be deleted before it is asked for.
+bool ClientEngine::AnyIsStale(std::span<const std::string_view> sent,
+                              const RouterSnapshot& snapshot) const {
+  if (!NeedsTickets(snapshot)) return false;
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    if (core_->stale_keys()->BeginRead(sent[i], routes_[i]).remove_first) return true;
+  }
+  return false;
+}
+
+// Gives each link its keys. Keys that memcached does not take lose their route; returns whether
+// each key has one.
 bool ClientEngine::Divide(std::span<const std::string_view> keys,
-                          std::span<const std::string_view> sent, const RouterSnapshot& snapshot) {
-  StaleKeys* const stale = NeedsTickets(snapshot) ? core_->stale_keys() : nullptr;
+                          std::span<const std::string_view> sent) {
   for (const ServerIndex server : used_) links_[server]->keys.clear();
   bool all = true;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const ServerIndex server = routes_[i];
-    if (server != kNoServer && !keys[i].empty() && IsValidKey(sent[i]) &&
-        (stale == nullptr || !stale->BeginRead(sent[i], server).remove_first)) {
+    if (server != kNoServer && !keys[i].empty() && IsValidKey(sent[i])) {
       links_[server]->keys.push_back(sent[i]);
     } else {
       routes_[i] = kNoServer;
@@ -84,19 +107,16 @@ bool ClientEngine::AccountGets(const RouterSnapshot& snapshot, TimePoint begin) 
   return all;
 }
 
-// What has come of each key so far, for Perform() to do the rest.
-std::vector<Item> ClientEngine::ItemsOf(std::span<const std::string_view> keys, bool may_retry) {
-  std::vector<Item> items(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    Item& item = items[i];
-    item.key = keys[i];
+// Gives each item what has come of its key so far, for Perform() to do the rest.
+void ClientEngine::TakeOver(std::span<Item> items, bool may_retry) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
     if (routes_[i] == kNoServer) continue;
+    Item& item = items[i];
     Link& link = *links_[routes_[i]];
     item.answer = link.NextAnswer();
     item.asked = &link.get;
     if (!Settle(&item, link, may_retry)) item.answer = {};  // of which a part may have come
   }
-  return items;
 }
 
 }  // namespace shardcache::inline v0::internal

@@ -394,6 +394,38 @@ TEST_P(FaultTest, AMultiGetReturnsWhatItGotAndSaysWhichKeysFailedWhere) {
   EXPECT_EQ(client.Metrics().servers[0].failures[static_cast<int>(FailureKind::kTimeout)], 1u);
 }
 
+// One server takes all of the time, and another's idle connection turns out to have ended.
+TEST_P(FaultTest, WhatThereWasNoTimeForIsHeldAgainstNobody) {
+  MemcachedServer other;
+  FaultProxy before_other(other.address(), GetParam());
+  Client client =
+      *Client::Create(PoolOf({proxy_.address(), before_other.address()}, {"timeout: 150"}));
+  std::vector<std::string> keys;
+  for (int i = 0; i < 100; ++i) keys.push_back("k" + std::to_string(i));
+  for (const auto& key : keys) ASSERT_EQ(*client.Set(key, key), Outcome::kStored);
+  const std::vector<std::string_view> asked(keys.begin(), keys.end());
+  proxy_.SetFault({.swallow = true});
+  before_other.CloseAll();
+  std::this_thread::sleep_for(milliseconds(60));
+  const auto begin = Clock::now();
+  const auto results = client.GetMany(asked);
+  EXPECT_LE(Clock::now() - begin, kLongest);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (results[i].ok()) {
+      EXPECT_EQ(client.router().Route(keys[i]), 1u);
+      EXPECT_EQ((*results[i])->data, keys[i]);
+    } else {
+      EXPECT_EQ(results[i].error().code, ErrorCode::kTimeout) << results[i].error().message;
+      EXPECT_EQ(results[i].error().key, keys[i]);
+    }
+  }
+  const auto failures = client.Metrics().servers[1].failures;
+  EXPECT_EQ(std::accumulate(failures.begin(), failures.end(), std::uint64_t{0}), 1u);
+  EXPECT_EQ(failures[static_cast<int>(FailureKind::kClosed)], 1u);
+  proxy_.Heal();
+  for (const auto& value : client.GetMany(asked)) EXPECT_TRUE(value.ok());
+}
+
 TEST_P(FaultTest, FailuresEjectAsInTwemproxyAndTheRetryTimeoutReadmits) {
   MemcachedServer other;
   const PoolConfig pool = PoolOf({proxy_.address(), other.address()},
