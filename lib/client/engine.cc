@@ -324,7 +324,7 @@ Error ClientEngine::LostError(const Item& item, const Link& link) const {
               "server " + Name(server) + ", asked to " + std::string(VerbName(item.request.verb)) +
                   " '" + std::string(item.key) + "': " + failure.what,
               server.name, std::string(item.key)};
-  error.maybe_applied = item.asked->sent && Changes(item.request.verb);
+  error.maybe_applied = item.doubtful || (item.asked->sent && Changes(item.request.verb));
   return error;
 }
 
@@ -437,7 +437,10 @@ void ClientEngine::Perform(std::span<Item> items, TimePoint begin, Deadline dead
       Link& link = *links_[server];
       for (Item* item : link.items) {
         if (Settle(item, link, may_retry)) continue;
-        if (may_retry) item->error = std::make_unique<Error>(LostError(*item, link));
+        if (may_retry) {
+          item->error = std::make_unique<Error>(LostError(*item, link));
+          item->doubtful = item->error->maybe_applied;
+        }
         item->answer = {};  // of which a part may have come
         pending_.push_back(item);
       }

@@ -33,7 +33,7 @@ struct Item {
   StaleKeys::Ticket ticket = {};
   const Request* asked = nullptr;  // `request`, or that of a multi-get
   Answer* removal = nullptr;       // of the deletion of a stale copy, if there was one
-  bool doubtful = false;           // it was refused, it seems, but may have been carried out
+  bool doubtful = false;           // it may have been carried out, whatever its end
 };
 
 // For one thread at a time.

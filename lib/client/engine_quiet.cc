@@ -79,7 +79,7 @@ void ClientEngine::ReadUnclear(const RouterSnapshot& snapshot, Deadline deadline
                         reading.answer.data == item.request.value &&
                         reading.answer.flags == item.request.flags;
     item.answer.status = stored ? Status::kStored : Status::kServerError;
-    item.doubtful = !stored && reading.answer.status != Status::kMiss;
+    item.doubtful |= !stored && reading.answer.status != Status::kMiss;
   }
 }
 

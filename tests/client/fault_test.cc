@@ -514,5 +514,22 @@ INSTANTIATE_TEST_SUITE_P(, FaultTest,
                          ::testing::Values(testing::Numbers::kYes, testing::Numbers::kError),
                          testing::NameOfNumbers);
 
+TEST(RetryTest, WhatAnEarlierAttemptMayHaveDoneIsNotDenied) {
+  MemcachedServer silent;
+  Client client = *Client::Create(PoolOf({silent.address()}, {"timeout: 100"}),
+                                  {.deadline = milliseconds(600), .retry = Retry::kUntilAnswered});
+  ASSERT_EQ(*client.Set("k", "old"), Outcome::kStored);
+  silent.Stop();  // what is sent now waits in its socket
+  std::thread ends([&] {
+    std::this_thread::sleep_for(milliseconds(250));
+    silent.Kill();  // from now on nothing can be sent
+  });
+  const auto result = client.Set("k", "new");
+  ends.join();
+  ASSERT_FALSE(result.ok());
+  EXPECT_EQ(result.error().code, ErrorCode::kDisconnected) << result.error().message;
+  EXPECT_TRUE(result.error().maybe_applied);
+}
+
 }  // namespace
 }  // namespace shardcache
